@@ -86,8 +86,8 @@ type ManifestHost struct {
 
 // ManifestFlow is traffic that a host must let in.
 type ManifestFlow struct {
-	From     []string `json:"from"`     // addresses; "any"
-	To       string   `json:"to"`       // address on this host, or a virtual IP it may hold
+	From     []string `json:"from"`     // tiers, or "any"
+	To       []string `json:"to"`       // addresses of this host, or virtual IPs it may hold
 	Protocol string   `json:"protocol"` // tcp, or vrrp (IP protocol 112)
 	Port     int      `json:"port,omitempty"`
 	Purpose  string   `json:"purpose"`

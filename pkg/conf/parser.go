@@ -1,0 +1,219 @@
+package conf
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"stackgen/pkg/diag"
+)
+
+const (
+	maxDepth  = 64 // blocks in blocks; real files reach six
+	maxErrors = 50 // HAProxy's own limit
+)
+
+// parser holds what the readers of all languages share: the data, a cursor that turns offsets into places, and the tree
+// under construction. Words, nodes and child lists are cut from slabs, since a large file has millions of them.
+type parser struct {
+	tree *Tree
+	name string
+	s    string
+
+	off, line, col int // the cursor: a byte offset and its place
+
+	words []Word // slab; the words of the statement being read are words[first:]
+	first int
+	nodes []Node
+	lists []*Node
+
+	cond     *Node   // what statements read now depend on
+	children []*Node // of all open blocks, the innermost last
+	open     []block
+	skipped  int // blocks open beyond maxDepth
+
+	unquoted bool // nginx: the last word has no closing quote
+}
+
+type block struct {
+	node  *Node
+	start int // of its children
+}
+
+func newParser(f File, name string) *parser {
+	return &parser{tree: &Tree{File: f}, name: name, s: string(f.Data), line: 1, col: 1}
+}
+
+// pos is the place of a byte offset. Calls with rising offsets cost one pass over the data.
+func (p *parser) pos(off int) diag.Pos {
+	if off < p.off {
+		return p.posBehind(off)
+	}
+	line, col := p.line, p.col
+	for i := p.off; i < off; {
+		c := p.s[i]
+		if c < utf8.RuneSelf {
+			i++
+			col++
+			if c == '\n' {
+				line++
+				col = 1
+			}
+			continue
+		}
+		_, n := utf8.DecodeRuneInString(p.s[i:off])
+		i += n
+		col++
+	}
+	// A reader with a line buffer may cut a character in two; counting goes on from before such a place.
+	if off == len(p.s) || off == 0 || utf8.RuneStart(p.s[off]) || p.s[off-1] < utf8.RuneSelf {
+		p.off, p.line, p.col = off, line, col
+	}
+	return diag.Pos{File: p.name, Line: line, Col: col}
+}
+
+func (p *parser) posBehind(off int) diag.Pos {
+	line := p.line - strings.Count(p.s[off:p.off], "\n")
+	start := strings.LastIndexByte(p.s[:off], '\n') + 1
+	return diag.Pos{File: p.name, Line: line, Col: 1 + utf8.RuneCountInString(p.s[start:off])}
+}
+
+func (p *parser) errorf(off int, format string, args ...any) *diag.Diagnostic {
+	return p.report(p.pos(off), fmt.Sprintf(format, args...))
+}
+
+func (p *parser) report(pos diag.Pos, message string) *diag.Diagnostic {
+	d := diag.Diagnostic{Pos: pos, Severity: diag.Error, Rule: "syntax", Message: message}
+	switch n := len(p.tree.Errors); {
+	case n > maxErrors:
+		return &d
+	case n == maxErrors:
+		d.Message = "too many syntax errors; the ones that follow are not shown"
+	}
+	p.tree.Errors = append(p.tree.Errors, d)
+	return &p.tree.Errors[len(p.tree.Errors)-1]
+}
+
+// bom steps over a byte order mark, which no daemon knows: each reads it as part of the first word.
+func (p *parser) bom() {
+	const mark = "\ufeff"
+	if strings.HasPrefix(p.s, mark) {
+		p.errorf(0, "the file starts with a UTF-8 byte order mark, which %s reads as part of the first word", p.tree.File.Kind).
+			Help = "save the file as UTF-8 without a byte order mark"
+		p.pos(len(mark))
+	}
+}
+
+// word adds s[start:end] to the statement.
+func (p *parser) word(start, end int, text string) {
+	if len(p.words) == cap(p.words) {
+		n := max(min((len(p.s)-start)/12+8, 8192), 2*(len(p.words)-p.first))
+		p.words = append(make([]Word, 0, n), p.words[p.first:]...)
+		p.first = 0
+	}
+	p.words = append(p.words, Word{Text: text, Raw: p.s[start:end], Pos: p.pos(start), Off: start})
+}
+
+// plain adds a word that means what is written.
+func (p *parser) plain(start, end int) { p.word(start, end, p.s[start:end]) }
+
+func (p *parser) pending() bool { return len(p.words) > p.first }
+
+// node makes a node of the words read since the last one.
+func (p *parser) node() *Node {
+	if len(p.nodes) == cap(p.nodes) {
+		p.nodes = make([]Node, 0, min((len(p.s)-p.off)/24+4, 4096))
+	}
+	p.nodes = append(p.nodes, Node{Words: p.words[p.first:len(p.words):len(p.words)], Cond: p.cond})
+	p.first = len(p.words)
+	return &p.nodes[len(p.nodes)-1]
+}
+
+// add ends the statement and puts it into the innermost block.
+func (p *parser) add() *Node {
+	n := p.node()
+	if p.skipped == 0 {
+		p.children = append(p.children, n)
+	}
+	return n
+}
+
+// push opens n, the node added last, as a block.
+func (p *parser) push(n *Node, off int) {
+	n.Block = true
+	if p.skipped > 0 || len(p.open) == maxDepth {
+		if p.skipped == 0 {
+			p.errorf(off, "more than %d blocks inside each other: what stands in this one is not read", maxDepth)
+		}
+		p.skipped++
+		return
+	}
+	p.open = append(p.open, block{n, len(p.children)})
+}
+
+// pop closes the innermost block; false if none is open.
+func (p *parser) pop() bool {
+	if p.skipped > 0 {
+		p.skipped--
+		return true
+	}
+	if len(p.open) == 0 {
+		return false
+	}
+	b := p.open[len(p.open)-1]
+	p.open = p.open[:len(p.open)-1]
+	b.node.Body = p.take(b.start)
+	return true
+}
+
+// take moves the children from start on into a list of their own.
+func (p *parser) take(start int) []*Node {
+	kids := p.children[start:]
+	if len(kids) == 0 {
+		return nil
+	}
+	if cap(p.lists)-len(p.lists) < len(kids) {
+		p.lists = make([]*Node, 0, max(len(kids), min((len(p.s)-p.off)/32, 4096)))
+	}
+	from := len(p.lists)
+	p.lists = append(p.lists, kids...)
+	p.children = p.children[:start]
+	return p.lists[from:len(p.lists):len(p.lists)]
+}
+
+// unclosed reports the blocks open at the end of the file, once, and closes them.
+func (p *parser) unclosed() {
+	if len(p.open) > 0 {
+		in := p.open[len(p.open)-1].node
+		d := p.errorf(len(p.s), "the file ends inside a block: a %q is missing", "}")
+		if len(in.Words) > 0 {
+			d.Related = []diag.Related{{Pos: in.Words[0].Pos, Message: fmt.Sprintf("block %q opens here", in.Name())}}
+		}
+	}
+	p.closeAll()
+}
+
+func (p *parser) closeAll() {
+	p.skipped = 0
+	for p.pop() {
+	}
+}
+
+// comment keeps s[start:end], which starts with a marker.
+func (p *parser) comment(start, end int) {
+	raw := strings.TrimRight(p.s[start:end], " \t\r\n")
+	p.tree.Comments = append(p.tree.Comments, Word{
+		Text: strings.TrimSpace(strings.TrimLeft(raw, "#!;")), Raw: raw, Pos: p.pos(start), Off: start,
+	})
+}
+
+// lineEnd is the offset of the line feed that ends the line at off, or of the end of the data.
+func (p *parser) lineEnd(off int) int {
+	if n := strings.IndexByte(p.s[off:], '\n'); n >= 0 {
+		return off + n
+	}
+	return len(p.s)
+}
+
+// isSpace is the C library's isspace.
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }

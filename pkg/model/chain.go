@@ -16,14 +16,22 @@ type Chain struct {
 // chain derives the spans from R and C; queued says whether servers have a maxconn.
 func chain(request, connect Duration, queued bool) Chain {
 	c := Chain{Request: request, Connect: connect}
-	c.Retry = 2 * (connect + request)
-	c.Server = Duration((time.Duration(c.Retry) * 11 / 10).Round(time.Millisecond))
+	c.Retry = retrySpan(connect, request)
+	c.Server = serverSpan(c.Retry)
 	if queued {
 		c.Queue = request
 	}
-	c.Client = 2 * (c.Queue + c.Connect + c.Server)
+	c.Client = clientSpan(c.Queue, c.Connect, c.Server)
 	return c
 }
+
+func retrySpan(connect, request Duration) Duration { return 2 * (connect + request) }
+
+func serverSpan(retry Duration) Duration {
+	return Duration((time.Duration(retry) * 11 / 10).Round(time.Millisecond))
+}
+
+func clientSpan(queue, connect, server Duration) Duration { return 2 * (queue + connect + server) }
 
 // Chain returns the spans of the requests of one route. A route with its own request timeout has its own chain; all
 // others follow Timeouts, where each span may have been overridden.

@@ -36,14 +36,14 @@ func seconds(s float64) Duration { return Duration(s * float64(time.Second)) }
 func TestTimeChain(t *testing.T) {
 	tests := []struct {
 		request, connect              float64
-		load                          *Load
+		load                          *Peak
 		queue, retry, server, client  float64
 		database, semiSyncWait, drain float64
 		semiSync                      bool
 	}{
 		{request: 30, connect: 2, retry: 64, server: 70.4, client: 144.8, database: 10, semiSyncWait: 10, semiSync: true, drain: 300},
 		{request: 1, connect: 0.2, retry: 2.4, server: 2.64, client: 5.68, database: 0.333, semiSyncWait: 0.333, drain: 300},
-		{request: 30, connect: 2, load: &Load{Concurrent: 400}, queue: 30, retry: 64, server: 70.4, client: 204.8,
+		{request: 30, connect: 2, load: &Peak{Concurrent: 400}, queue: 30, retry: 64, server: 70.4, client: 204.8,
 			database: 10, semiSyncWait: 10, semiSync: true, drain: 409.6},
 	}
 	for _, tt := range tests {
@@ -120,7 +120,7 @@ func TestLoadChain(t *testing.T) {
 	}
 	for _, tt := range tests {
 		top := foobar()
-		top.Load = &Load{Concurrent: tt.concurrent}
+		top.Load = &Peak{Concurrent: tt.concurrent}
 		fill(top, &problems{t: top})
 		got := sizes{top.LB.MaxConn, top.Web.MaxConn, top.Web.WorkerConnections, top.Apps[0].Concurrency, top.DB.MaxConnections}
 		if got != tt.want {

@@ -19,7 +19,7 @@ type Topology struct {
 	Web      Web      `yaml:"web"`
 	Apps     []App    `yaml:"apps"`
 	DB       *DB      `yaml:"db"`
-	Load     *Load    `yaml:"load"`
+	Load     *Peak    `yaml:"load"`
 	Timeouts Timeouts `yaml:"timeouts"`
 	Raw      Raw      `yaml:"raw"`
 	Accept   []Accept `yaml:"accept"`
@@ -202,8 +202,8 @@ type Database struct {
 	ServerID uint32 `yaml:"server_id"` // default: the whole IPv4 address as a number; IPv6: its hash
 }
 
-// Load is what the stack carries at its peak.
-type Load struct {
+// Peak is what the stack carries at its peak.
+type Peak struct {
 	Requests   int `yaml:"requests"`   // a second; 0: not said
 	Concurrent int `yaml:"concurrent"` // requests in work at one moment; 0: not said
 }

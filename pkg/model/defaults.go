@@ -25,9 +25,9 @@ func fill(t *Topology, p *problems) {
 	t.fillDB()
 }
 
-// def sets *v to a value unless the user wrote one at path, right or wrong.
+// def sets *v to a value unless the user wrote one at path, right or wrong, or set it on the command line.
 func def[T any](t *Topology, path string, v *T, value T, why string) {
-	if t.written(path) {
+	if _, set := t.origins[path]; set {
 		return
 	}
 	*v = value
@@ -39,7 +39,7 @@ func (t *Topology) fillTargets() {
 	def(t, "targets.haproxy", &w.HAProxy, Version{3, 0}, "default")
 	def(t, "targets.keepalived", &w.Keepalived, Version{2, 3}, "default")
 	def(t, "targets.nginx", &w.Nginx, Version{1, 26}, "default")
-	if t.DB != nil && !t.written("targets.mariadb") {
+	if _, mariadb := t.origins["targets.mariadb"]; t.DB != nil && !mariadb {
 		def(t, "targets.mysql", &w.MySQL, Version{9, 7}, "default")
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func node(name, address string) Node {
+func host(name, address string) Node {
 	return Node{Name: name, Address: netip.MustParseAddr(address)}
 }
 
@@ -19,14 +19,14 @@ func foobar() *Topology {
 		Name:    "foobar",
 		VIPs:    []VIP{{Name: "www", Address: netip.MustParsePrefix("10.0.10.10/24")}},
 		Sites:   []Site{{Name: "foobar", Domains: []string{"www.foobar.com", "foobar.com"}}},
-		LB:      LB{Nodes: []Balancer{{Node: node("lb1", "10.0.10.11")}, {Node: node("lb2", "10.0.10.12")}}},
-		Web:     Web{Nodes: []Server{{Node: node("web1", "10.0.10.21")}, {Node: node("web2", "10.0.10.22")}}},
+		LB:      LB{Nodes: []Balancer{{Node: host("lb1", "10.0.10.11")}, {Node: host("lb2", "10.0.10.12")}}},
+		Web:     Web{Nodes: []Server{{Node: host("web1", "10.0.10.21")}, {Node: host("web2", "10.0.10.22")}}},
 		Apps: []App{{Name: "app", Nodes: []Server{
-			{Node: node("app1", "10.0.10.31")}, {Node: node("app2", "10.0.10.32")}, {Node: node("app3", "10.0.10.33")},
+			{Node: host("app1", "10.0.10.31")}, {Node: host("app2", "10.0.10.32")}, {Node: host("app3", "10.0.10.33")},
 		}}},
 		DB: &DB{
-			Primary:  []Database{{Node: node("db1", "10.0.10.41")}},
-			Replicas: []Database{{Node: node("db2", "10.0.10.42")}},
+			Primary:  []Database{{Node: host("db1", "10.0.10.41")}},
+			Replicas: []Database{{Node: host("db2", "10.0.10.42")}},
 		},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"stackgen/pkg/conf"
 )
@@ -107,7 +108,8 @@ func (c *comparison) file(f conf.File) {
 	c.Changes = append(c.Changes, ch)
 }
 
-// vacated reports whether a folder in the place of a file holds nothing but files that are to be removed.
+// vacated reports whether a folder in the place of a file holds nothing but files that are to be removed, or held
+// nothing else.
 func (c *comparison) vacated(parent *os.Root, base, name string) bool {
 	f, err := parent.Open(base)
 	if err != nil {
@@ -115,7 +117,15 @@ func (c *comparison) vacated(parent *os.Root, base, name string) bool {
 	}
 	list, err := f.ReadDir(-1)
 	f.Close()
-	if err != nil || len(list) == 0 {
+	if err != nil {
+		return false
+	}
+	if len(list) == 0 { // an interrupted run may have come this far
+		for gone := range c.gone {
+			if strings.HasPrefix(gone, name+"/") {
+				return true
+			}
+		}
 		return false
 	}
 	for _, d := range list {

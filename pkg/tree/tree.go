@@ -130,6 +130,7 @@ func Compare(dir string, want []conf.File, only func(host string) bool) (*Plan, 
 	for _, f := range files {
 		delete(p.gone, f.Name())
 	}
+	delete(p.gone, conf.ManifestName)
 
 	if root != nil {
 		c.cursor = cursor{top: root}

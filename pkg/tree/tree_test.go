@@ -34,7 +34,7 @@ func file(host, path, data string) conf.File {
 	return conf.File{Host: host, Path: path, Mode: 0o644, Data: []byte(data)}
 }
 
-func write(t testing.TB, dir string, want []conf.File) Result {
+func write(t rapid.TB, dir string, want []conf.File) Result {
 	t.Helper()
 	p, err := Compare(dir, want, nil)
 	if err != nil {
@@ -48,7 +48,7 @@ func write(t testing.TB, dir string, want []conf.File) Result {
 }
 
 // snapshot is every file below dir with mode and content, and every folder without entries.
-func snapshot(t testing.TB, dir string) map[string]string {
+func snapshot(t rapid.TB, dir string) map[string]string {
 	t.Helper()
 	snap := map[string]string{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -94,7 +94,7 @@ func expected(want []conf.File, foreign map[string]string) map[string]string {
 }
 
 // touched is the inode and change time of every file and folder: what shows that something was written.
-func touched(t testing.TB, dir string) map[string]string {
+func touched(t rapid.TB, dir string) map[string]string {
 	t.Helper()
 	snap := map[string]string{}
 	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -112,7 +112,7 @@ func touched(t testing.TB, dir string) map[string]string {
 	return snap
 }
 
-func put(t testing.TB, dir, name, data string) {
+func put(t rapid.TB, dir, name, data string) {
 	t.Helper()
 	path := filepath.Join(dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -156,8 +156,10 @@ func drawStack(t *rapid.T, label string) []conf.File {
 var foreign = map[string]string{"notes.txt": "mine", "lb1/etc/own": "mine", "lb1/etc/d/own": "mine", "other/etc/a": "mine"}
 
 func TestWriteMakesTheFolderEqual(t *testing.T) {
+	base := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
-		dir := filepath.Join(t.TempDir(), "out")
+		dir := filepath.Join(base, "out")
+		defer os.RemoveAll(dir)
 		var own map[string]string
 		if rapid.Bool().Draw(rt, "foreign files") {
 			own = foreign
@@ -300,7 +302,7 @@ func TestOnly(t *testing.T) {
 	})
 }
 
-func read(t testing.TB, dir, name string) string {
+func read(t rapid.TB, dir, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {

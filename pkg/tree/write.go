@@ -296,7 +296,6 @@ func (w *writer) replace() error {
 
 // removeOld removes what is no longer rendered, and the folders that this empties.
 func (w *writer) removeOld(at *cursor) error {
-	var dirs []string
 	for _, c := range w.Changes {
 		if c.Kind != Remove {
 			continue
@@ -312,9 +311,12 @@ func (w *writer) removeOld(at *cursor) error {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("cannot remove %q: %w", filepath.Join(w.Dir, name), reason(err))
 		}
-		dirs = append(dirs, path.Dir(name))
 	}
 	at.close()
+	var dirs []string
+	for name := range w.gone { // not of the changes alone: an interrupted run may have removed the files
+		dirs = append(dirs, path.Dir(name))
+	}
 	w.prune(dirs)
 	return nil
 }

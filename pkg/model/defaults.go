@@ -34,13 +34,19 @@ func def[T any](t *Topology, path string, v *T, value T, why string) {
 	t.origins[path] = Origin{Why: why}
 }
 
+// fillTargets leaves alone what the command line has set, which has no place in a file.
 func (t *Topology) fillTargets() {
 	w := &t.Targets
-	def(t, "targets.haproxy", &w.HAProxy, Version{3, 0}, "default")
-	def(t, "targets.keepalived", &w.Keepalived, Version{2, 3}, "default")
-	def(t, "targets.nginx", &w.Nginx, Version{1, 26}, "default")
-	if _, mariadb := t.origins["targets.mariadb"]; t.DB != nil && !mariadb {
-		def(t, "targets.mysql", &w.MySQL, Version{9, 7}, "default")
+	target := func(path string, v *Version, value Version) {
+		if v.IsZero() {
+			def(t, path, v, value, "default")
+		}
+	}
+	target("targets.haproxy", &w.HAProxy, Version{3, 0})
+	target("targets.keepalived", &w.Keepalived, Version{2, 3})
+	target("targets.nginx", &w.Nginx, Version{1, 26})
+	if t.DB != nil && w.MariaDB.IsZero() && !t.written("targets.mariadb") {
+		target("targets.mysql", &w.MySQL, Version{9, 7})
 	}
 }
 

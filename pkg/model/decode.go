@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -48,13 +49,11 @@ func (d decoder) value(n *node, v reflect.Value, path string) {
 			d.wrong(n, path, "", "expected a mapping from names, not %s", n.what())
 			return
 		}
-		v.Set(reflect.MakeSlice(typ, len(n.entries), len(n.entries)))
+		entries := slices.DeleteFunc(n.entries, func(e entry) bool { return e.key.tag == badTag })
+		v.Set(reflect.MakeSlice(typ, len(entries), len(entries)))
 		name := shapes[typ.Elem()].name
-		for i, e := range n.entries {
+		for i, e := range entries {
 			v.Index(i).FieldByIndex(name).SetString(e.key.text)
-			if e.key.tag == badTag {
-				d.bad[join(path, e.key.text)] = true
-			}
 			d.child(e, v.Index(i), join(path, e.key.text))
 		}
 	case typ.Kind() == reflect.Slice:

@@ -43,9 +43,9 @@ func merged(src Source, overlays []Source, p *problems) *node {
 	if tree != nil {
 		noNulls(tree, p)
 	}
-	name := "www"
+	name := "www" // of the site that `domain` makes, should the stack have no name fit for it
 	if tree != nil {
-		if n := tree.get("name"); n != nil && n.text != "" {
+		if n := tree.get("name"); n != nil && n.tag == "!!str" && hostName.MatchString(n.text) {
 			name = n.text
 		}
 		normalise(tree, name, p)

@@ -17,7 +17,7 @@ func didYouMean(word string, known []string) string {
 func nearest(word string, known []string) string {
 	best, least := "", 3
 	for _, k := range known {
-		if d := distance(word, k); d < least && d < (len(k)+1)/2 {
+		if d := distance(word, k); d < least && d <= len(k)/2 {
 			best, least = k, d
 		}
 	}

@@ -195,7 +195,7 @@ func (t *Topology) fillRoot(s *Site, p *problems) {
 		def(t, path+".app", &r.App, t.Apps[0].Name, "the only application tier")
 	default:
 		if !p.broken("apps") && !p.broken("sites."+s.Name+".routes") {
-			p.at("sites."+s.Name, "add a route with the prefix /, such as routes: {/: "+t.Apps[0].Name+"}",
+			p.atKey("sites."+s.Name, "add a route with the prefix /, such as routes: {/: "+t.Apps[0].Name+"}",
 				"site %q does not say which of the %d application tiers answers /", s.Name, len(t.Apps))
 		}
 		return

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 func host(name, address string) Node {
@@ -140,4 +141,83 @@ func TestServerID(t *testing.T) {
 			t.Errorf("server id of %s is %d, want %d", address, got, want)
 		}
 	}
+}
+
+// What share says is the worst of all cases: each server down in turn, each other's part by weight.
+func TestShareWorst(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 5000).Draw(t, "n")
+		weights := rapid.SliceOfN(rapid.IntRange(1, maxWeight), 2, 8).Draw(t, "weights")
+		var servers []Server
+		total := 0
+		for _, w := range weights {
+			servers = append(servers, Server{Weight: w})
+			total += w
+		}
+		worst := 0
+		for down := range weights {
+			for i := range weights {
+				if i != down {
+					worst = max(worst, ceilDiv(n*weights[i], total-weights[down]))
+				}
+			}
+		}
+		if got := share(servers, n); got != worst {
+			t.Errorf("share is %d, want %d", got, worst)
+		}
+	})
+}
+
+// Filling in twice changes nothing: no default depends on another's absence.
+func TestFillTwice(t *testing.T) {
+	for _, path := range goodFiles(t) {
+		once := mustLoad(t, path, read(t, path))
+		twice := mustLoad(t, path, read(t, path))
+		fill(twice, &problems{t: twice})
+		same := cmp.Options{
+			cmp.AllowUnexported(Topology{}),
+			cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+			cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+			cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b }),
+		}
+		if diff := cmp.Diff(once, twice, same); diff != "" {
+			t.Errorf("%s (-once +twice):\n%s", path, diff)
+		}
+	}
+}
+
+// Whatever is missing or absurd, filling in and checking end without a panic, and an empty topology is not valid.
+func TestCheckAnything(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		top := foobar()
+		number := rapid.IntRange(-1<<62, 1<<62)
+		drop := rapid.IntRange(0, 15).Draw(t, "drop")
+		if drop&1 != 0 {
+			top.LB.Nodes, top.VIPs = nil, nil
+		}
+		if drop&2 != 0 {
+			top.Apps, top.Web.Nodes = nil, nil
+		}
+		if drop&4 != 0 {
+			top.DB = &DB{}
+		}
+		if drop&8 != 0 {
+			top.Sites = []Site{{}}
+		}
+		for i := range top.Web.Nodes {
+			top.Web.Nodes[i].Weight = number.Draw(t, "weight")
+			top.Web.Nodes[i].Address = netip.Addr{}
+		}
+		top.Load = &Peak{Requests: number.Draw(t, "requests"), Concurrent: number.Draw(t, "concurrent")}
+		top.origins = origins{}
+		wrote(top, "web.nodes.web1.weight", new(int), 0)
+		wrote(top, "timeouts.request", &top.Timeouts.Request, Duration(number.Draw(t, "request")))
+		wrote(top, "timeouts.connect", &top.Timeouts.Connect, Duration(number.Draw(t, "connect")))
+		p := &problems{t: top}
+		fill(top, p)
+		check(top, p)
+		if drop != 0 && len(p.list) == 0 {
+			t.Error("nothing is wrong with half a topology")
+		}
+	})
 }

@@ -156,9 +156,12 @@ func checkReach(t *Topology, p *problems) {
 			hosts[h.Role] = append(hosts[h.Role], h)
 		}
 	}
-	ways := [][2]Role{{LBRole, WebRole}, {WebRole, AppRole}, {AppRole, DBRole}, {DBRole, DBRole}}
+	ways := [][2]Role{{LBRole, WebRole}, {WebRole, AppRole}, {DBRole, DBRole}}
 	if t.DB != nil && t.DB.VIP != "" {
 		ways = append(ways, [2]Role{LBRole, DBRole})
+		checkReachVIP(t, p, hosts[AppRole])
+	} else {
+		ways = append(ways, [2]Role{AppRole, DBRole})
 	}
 	for _, way := range ways {
 		var to [2]Host // one with IPv4, one with IPv6
@@ -172,6 +175,22 @@ func checkReach(t *Topology, p *problems) {
 						"%q cannot reach %q at %s: it has no address of that family", from.Name, h.Name, h.Address)
 					p.related(h.Path+".address", "the other end")
 				}
+			}
+		}
+	}
+}
+
+// checkReachVIP: applications connect to the first address of the database's virtual IP.
+func checkReachVIP(t *Topology, p *problems, apps []Host) {
+	for _, v := range t.VIPs {
+		if v.Name != t.DB.VIP || !v.Address.IsValid() {
+			continue
+		}
+		for _, a := range apps {
+			if family(a.Address) != family(v.Address.Addr()) && !a.Address6.IsValid() {
+				p.at(a.Path+".address", "give both an address of one family; address6 adds IPv6 to an IPv4 address",
+					"%q cannot reach the database at %s: it has no address of that family", a.Name, v.Address.Addr())
+				p.related("vips."+v.Name+".address", "the database's virtual IP")
 			}
 		}
 	}

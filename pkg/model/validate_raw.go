@@ -4,11 +4,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // A raw line is the user's own, but it ends where it ends: it opens no section, leaves no quote or block open and closes
-// none it did not open, so that it changes nothing but what it says.
+// none it did not open, so that it changes nothing but what it says. (That it is one line of printable characters holds for every value: parse.)
 
 // haproxySections start another section wherever they stand first on a line (HAProxy 3.2).
 var haproxySections = []string{
@@ -65,10 +64,6 @@ func rawFlaw(line string, own func(string) (flaw, help string)) (flaw, help stri
 	switch {
 	case strings.TrimSpace(line) == "":
 		return "is empty", "leave it out"
-	case strings.ContainsAny(line, "\r\n"):
-		return "is more than one line", "write each line as an item of its own"
-	case strings.ContainsFunc(line, unicode.IsControl):
-		return "holds a control character", "use spaces"
 	case len(line) > 1000: // HAProxy ends at 2048 bytes, indentation and all
 		return "is longer than the daemons read", "use at most 1000 bytes"
 	case strings.HasPrefix(strings.TrimSpace(line), "#"):

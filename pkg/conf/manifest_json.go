@@ -38,7 +38,10 @@ func DecodeManifest(data []byte) (*Manifest, error) {
 			// The offset counts the byte that made the text wrong.
 			return nil, fmt.Errorf("%s: %w", lineCol(data, syntax.Offset-1), err)
 		case errors.As(err, &kind):
-			return nil, fmt.Errorf("%s: %q cannot be a %s", lineCol(data, kind.Offset-1), kind.Field, kind.Value)
+			if kind.Field == "" {
+				return nil, fmt.Errorf("a manifest is an object, not this %s", kind.Value)
+			}
+			return nil, fmt.Errorf("%s: %q cannot be this %s", lineCol(data, kind.Offset-1), kind.Field, kind.Value)
 		}
 		return nil, err
 	}

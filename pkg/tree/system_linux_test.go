@@ -96,7 +96,7 @@ func TestSIGKILL(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "out")
 	torn := 0
-	for i := range 12 {
+	for i := range 6 {
 		os.Remove(dir + ".started")
 		cmd := again(t, dir)
 		if err := cmd.Start(); err != nil {
@@ -124,7 +124,7 @@ func TestSIGKILL(t *testing.T) {
 			t.Fatalf("after kill %d (-want +got):\n%s", i, diff)
 		}
 	}
-	t.Logf("%d of 12 kills left a journal", torn)
+	t.Logf("%d of 6 kills left a journal", torn)
 }
 
 // asNobody runs f with the file system rights of an ordinary user.

@@ -141,6 +141,9 @@ func syntax(src Source, err error, p *problems) {
 		mark = e.ContextMark // where it was opened; Mark is where the search for its end was given up
 	}
 	pos := diag.Pos{File: src.Name, Line: max(mark.Line, 1), Col: max(mark.Column, 1)}
+	if last := bytes.Count(src.Data, []byte("\n")) + 1; pos.Line > last { // the reader adds a line break that is missing at the end
+		pos.Line, pos.Col = last, utf8.RuneCount(src.Data[bytes.LastIndexByte(src.Data, '\n')+1:])+1
+	}
 	switch {
 	case strings.Contains(e.Message, "max depth"):
 		p.add(pos, "", "values are nested more than %d deep", maxDepth)

@@ -83,7 +83,7 @@ func (p *parser) haproxyLine(i, end int, conds *[]*Node) {
 		return
 	}
 	if len(p.open) == 0 && p.cond == nil {
-		p.report(p.words[p.first].Pos, "keyword \""+name+"\" stands before the first section")
+		p.report(p.words[p.first].Pos, "keyword %q stands before the first section", name)
 	}
 	p.add()
 }
@@ -114,7 +114,7 @@ func (p *parser) haproxyMacro(name string, conds *[]*Node) {
 	switch depth := len(*conds); name {
 	case ".if":
 		if depth >= haproxyMaxConds {
-			p.report(pos, "more than 15 .if inside each other")
+			p.report(pos, "more than %d .if inside each other", haproxyMaxConds)
 		}
 		n := p.add()
 		*conds = append(*conds, n)
@@ -124,13 +124,13 @@ func (p *parser) haproxyMacro(name string, conds *[]*Node) {
 			p.report(p.words[p.first+1].Pos, ".else takes no argument")
 		}
 		if depth == 0 {
-			p.report(pos, name+" without an .if before it")
+			p.report(pos, "%s without an .if before it", name)
 			p.add()
 			return
 		}
 		above := (*conds)[depth-1]
 		if above.Name() == ".else" {
-			p.report(pos, name+" after .else")
+			p.report(pos, "%s after .else", name)
 		}
 		p.cond = above.Cond
 		n := p.add()
@@ -150,12 +150,12 @@ func (p *parser) haproxyMacro(name string, conds *[]*Node) {
 		p.add()
 	case ".alert", ".diag", ".notice", ".warning":
 		if args > 1 && p.cond == nil {
-			p.report(p.words[p.first+2].Pos, name+" takes one argument: quote a message with blanks")
+			p.report(p.words[p.first+2].Pos, "%s takes one argument: quote a message with blanks", name)
 		}
 		p.add()
 	default:
 		if p.cond == nil {
-			p.report(pos, "unknown macro \""+name+"\"")
+			p.report(pos, "unknown macro %q", name)
 		}
 		p.add()
 	}

@@ -114,12 +114,13 @@ func (p *parser) keepalivedLine(i, end int) bool {
 		}
 	}
 	if s[i] == '~' {
-		if n := strings.IndexByte(s[i:end], ')'); n > 0 && (strings.HasPrefix(s[i:], "~SEQ") || strings.HasPrefix(s[i:], "~LST")) {
-			above := p.cond
-			p.plain(i, i+n+1)
-			p.cond = p.node()
-			p.cond.Cond = above
-			i += n + 1
+		if n := keepalivedSequence(s[i:end]); n > 0 {
+			p.plain(i, i+n)
+			p.cond = p.node() // itself below an "@id"
+			i += n
+		} else if strings.HasPrefix(s[i:end], "~SEQ") {
+			p.errorf(i, "this is not of the form %q", "~SEQ(name, first, last) text")
+			return false
 		}
 	}
 
@@ -133,9 +134,7 @@ func (p *parser) keepalivedLine(i, end int) bool {
 			i++
 			continue
 		case s[i] == '}':
-			if !p.pop() {
-				p.errorf(i, "unexpected %q: no block is open", "}")
-			}
+			p.keepalivedClose(i)
 			i++
 			continue
 		}
@@ -156,12 +155,42 @@ func (p *parser) keepalivedOpen(i int) {
 	}
 	if len(p.children) > start {
 		if n := p.children[len(p.children)-1]; !n.Block && !strings.HasSuffix(n.Name(), "=") {
-			p.push(n, i)
+			if !p.keepalivedOther(n) {
+				p.push(n, i)
+			}
 			return
 		}
 	}
 	p.errorf(i, "unexpected %q: no keyword stands before it", "{")
 	p.push(p.add(), i)
+}
+
+// keepalivedOther reports whether n is another head of the block just opened, and makes it one:
+//
+//	@lb1 vrrp_instance A {
+//	@lb2 vrrp_instance B {
+func (p *parser) keepalivedOther(n *Node) bool {
+	if len(p.open) == 0 || n.Cond == nil {
+		return false
+	}
+	b := &p.open[len(p.open)-1]
+	if b.node.Cond == nil || b.node.Cond == n.Cond || p.children[b.start] != n {
+		return false
+	}
+	n.Block = true
+	b.others = append(b.others, n)
+	b.start++ // n stands beside the block's node
+	return true
+}
+
+// keepalivedClose closes a block. A brace that only some hosts read closes nothing that others read too.
+func (p *parser) keepalivedClose(i int) {
+	if n := len(p.open); p.cond != nil && (n == 0 || p.open[n-1].node.Cond != p.cond) {
+		return
+	}
+	if !p.pop() && !p.unsure {
+		p.errorf(i, "unexpected %q: no block is open", "}")
+	}
 }
 
 // keepalivedStatement reads words up to a brace or the end of the line.
@@ -213,8 +242,37 @@ func (p *parser) keepalivedDefinition(i, end int) bool {
 	}
 	if i < end || !more && len(p.words)-p.first == 1 {
 		p.plain(i, end)
+		p.unsure = p.unsure || strings.ContainsAny(s[i:end], "{}")
 	}
 	return more
+}
+
+// keepalivedSequence is the length of the "~SEQ(name, 1, 3)" or "~LST(name, a, b)" at the start of s, 0 if none is there.
+// Lists came with keepalived 2.2.8.
+func keepalivedSequence(s string) int {
+	list := strings.HasPrefix(s, "~LST")
+	if !list && !strings.HasPrefix(s, "~SEQ") {
+		return 0
+	}
+	i := len("~SEQ")
+	if !list && i < len(s) && s[i] == 'x' {
+		i++
+	}
+	for i < len(s) && isBlank(s[i]) {
+		i++
+	}
+	if i == len(s) || s[i] != '(' {
+		return 0
+	}
+	comma := strings.IndexByte(s[i:], ',')
+	close := strings.IndexByte(s[i:], ')')
+	if strings.HasPrefix(s[i+1:], "{") { // several names, each with its list
+		close = strings.LastIndexByte(s[i:], ')')
+	}
+	if comma < 0 || close < comma || strings.TrimSpace(s[i+1:i+comma]) == "" {
+		return 0
+	}
+	return i + close + 1
 }
 
 // keepalivedVariable is the length of the use at the start of s ("${NAME}", "${_RANDOM 1 5}"), 1 if it is none or has no

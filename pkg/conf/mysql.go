@@ -49,6 +49,7 @@ func (p *parser) mysqlLine(i, end int, lf bool) {
 		return
 	}
 
+	eol := end
 	end = p.mysqlComment(i, end)
 	if eq := strings.IndexByte(s[i:end], '='); eq < 0 {
 		p.plain(i, mysqlTrim(s, i, end))
@@ -63,10 +64,13 @@ func (p *parser) mysqlLine(i, end int, lf bool) {
 	}
 	if len(p.open) == 0 {
 		w := p.words[p.first]
-		p.report(w.Pos, "option \""+w.Text+"\" stands before the first group: the server does not start").
+		p.report(w.Pos, "option %q stands before the first group: the server does not start", w.Text).
 			Help = "write [mysqld] above it"
 	}
 	p.add()
+	if end < eol {
+		p.comment(end, eol)
+	}
 }
 
 // mysqlInclude reads "!include FILE" and "!includedir FOLDER". Other words after "!" are ignored by the server.
@@ -122,7 +126,6 @@ func (p *parser) mysqlComment(i, end int) int {
 			}
 		}
 		if c == '#' && quote == 0 {
-			defer p.comment(j, end)
 			return j
 		}
 		escaped = quote != 0 && c == '\\' && !escaped

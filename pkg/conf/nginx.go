@@ -6,7 +6,8 @@ import (
 	"stackgen/pkg/diag"
 )
 
-// nginxBuffer is the size of nginx's read buffer, into which a word must fit with what ends it.
+// nginxBuffer is the size of nginx's read buffer. A comment must fit into it, a word together with the quote or
+// blank that ends it.
 const nginxBuffer = 4096
 
 // nginx reads an nginx.conf as ngx_conf_read_token does. Line ends are blanks; a word ends at a blank, ";" or "{"; "}"
@@ -21,6 +22,10 @@ func (p *parser) nginx() {
 		case '#':
 			end := p.lineEnd(i)
 			p.comment(i, end)
+			if end-i >= nginxBuffer && i+nginxBuffer < len(s) {
+				p.errorf(i, "comment of more than %d bytes, which nginx refuses", nginxBuffer).
+					Help = "break the comment into lines"
+			}
 			i = end
 		case ';':
 			if p.pending() {
@@ -114,11 +119,7 @@ loop:
 	if escaped {
 		text = nginxUnescape(text)
 	}
-	n := j - i
-	if j < len(s) && isSpace(s[j]) {
-		n++ // is still in the buffer when the next byte is read
-	}
-	p.nginxLong(i, i, n, "")
+	p.nginxLong(i, i, j, "")
 	p.word(i, j, text)
 	return j
 }
@@ -136,7 +137,7 @@ func (p *parser) nginxQuoted(i int) int {
 		j++
 	}
 	if j >= len(s) {
-		if p.nginxLong(i, i+1, len(s)-i-1, quote) {
+		if p.nginxLong(i, i+1, len(s), quote) {
 			// Everything to the end of the file is in this word: read on after its first line.
 			end := p.lineEnd(i)
 			p.word(i, end, s[i+1:end])
@@ -150,7 +151,7 @@ func (p *parser) nginxQuoted(i int) int {
 	if escaped {
 		text = nginxUnescape(text)
 	}
-	p.nginxLong(i, i+1, j-i, quote)
+	p.nginxLong(i, i+1, j+1, quote)
 	p.word(i, j+1, text)
 	j++
 	if j < len(s) {
@@ -163,8 +164,12 @@ func (p *parser) nginxQuoted(i int) int {
 	return j
 }
 
-// nginxLong reports a word of n bytes that does not fit into nginx's buffer.
-func (p *parser) nginxLong(off, start, n int, quote string) bool {
+// nginxLong reports the word s[start:end] at off if nginx's buffer does not hold it and the blank after it.
+func (p *parser) nginxLong(off, start, end int, quote string) bool {
+	n := end - start
+	if end < len(p.s) && isSpace(p.s[end]) {
+		n++
+	}
 	if n < nginxBuffer || start+nginxBuffer >= len(p.s) {
 		return false
 	}

@@ -29,6 +29,28 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// testInputs are the inputs of a kind's archives, as "archive/name".
+func testInputs(t testing.TB, kind Kind) map[string]string {
+	t.Helper()
+	archives, err := filepath.Glob(filepath.Join("testdata", kind.String(), "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := map[string]string{}
+	for _, file := range archives {
+		ar, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range ar.Files {
+			if name, ok := strings.CutSuffix(f.Name, ".in"); ok {
+				m[strings.TrimSuffix(filepath.Base(file), ".txtar")+"/"+name] = string(unescapeInput(f.Data))
+			}
+		}
+	}
+	return m
+}
+
 func testArchive(t *testing.T, kind Kind, file string) {
 	ar, err := txtar.ParseFile(file)
 	if err != nil {

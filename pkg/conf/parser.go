@@ -33,11 +33,13 @@ type parser struct {
 	skipped  int // blocks open beyond maxDepth
 
 	unquoted bool // nginx: the last word has no closing quote
+	unsure   bool // keepalived: a definition holds braces, so that counting them proves nothing
 }
 
 type block struct {
-	node  *Node
-	start int // of its children
+	node   *Node
+	start  int     // of its children
+	others []*Node // keepalived: further heads of the same block, of which a host reads one
 }
 
 func newParser(f File, name string) *parser {
@@ -49,10 +51,9 @@ func (p *parser) pos(off int) diag.Pos {
 	if off < p.off {
 		return p.posBehind(off)
 	}
-	line, col := p.line, p.col
-	for i := p.off; i < off; {
-		c := p.s[i]
-		if c < utf8.RuneSelf {
+	i, line, col := p.off, p.line, p.col
+	for i < off {
+		if c := p.s[i]; c < utf8.RuneSelf {
 			i++
 			col++
 			if c == '\n' {
@@ -61,15 +62,15 @@ func (p *parser) pos(off int) diag.Pos {
 			}
 			continue
 		}
-		_, n := utf8.DecodeRuneInString(p.s[i:off])
+		_, n := utf8.DecodeRuneInString(p.s[i:])
+		if i+n > off {
+			break // a reader with a line buffer cuts the character in two
+		}
 		i += n
 		col++
 	}
-	// A reader with a line buffer may cut a character in two; counting goes on from before such a place.
-	if off == len(p.s) || off == 0 || utf8.RuneStart(p.s[off]) || p.s[off-1] < utf8.RuneSelf {
-		p.off, p.line, p.col = off, line, col
-	}
-	return diag.Pos{File: p.name, Line: line, Col: col}
+	p.off, p.line, p.col = i, line, col
+	return diag.Pos{File: p.name, Line: line, Col: col + off - i}
 }
 
 func (p *parser) posBehind(off int) diag.Pos {
@@ -79,16 +80,19 @@ func (p *parser) posBehind(off int) diag.Pos {
 }
 
 func (p *parser) errorf(off int, format string, args ...any) *diag.Diagnostic {
-	return p.report(p.pos(off), fmt.Sprintf(format, args...))
+	if len(p.tree.Errors) > maxErrors {
+		return new(diag.Diagnostic) // is thrown away
+	}
+	return p.report(p.pos(off), format, args...)
 }
 
-func (p *parser) report(pos diag.Pos, message string) *diag.Diagnostic {
-	d := diag.Diagnostic{Pos: pos, Severity: diag.Error, Rule: "syntax", Message: message}
+func (p *parser) report(pos diag.Pos, format string, args ...any) *diag.Diagnostic {
+	d := diag.Diagnostic{Pos: pos, Severity: diag.Error, Rule: "syntax", Message: fmt.Sprintf(format, args...)}
 	switch n := len(p.tree.Errors); {
 	case n > maxErrors:
 		return &d
 	case n == maxErrors:
-		d.Message = "too many syntax errors; the ones that follow are not shown"
+		d.Message = "too many syntax errors: what follows is not shown"
 	}
 	p.tree.Errors = append(p.tree.Errors, d)
 	return &p.tree.Errors[len(p.tree.Errors)-1]
@@ -148,7 +152,7 @@ func (p *parser) push(n *Node, off int) {
 		p.skipped++
 		return
 	}
-	p.open = append(p.open, block{n, len(p.children)})
+	p.open = append(p.open, block{node: n, start: len(p.children)})
 }
 
 // pop closes the innermost block; false if none is open.
@@ -163,6 +167,9 @@ func (p *parser) pop() bool {
 	b := p.open[len(p.open)-1]
 	p.open = p.open[:len(p.open)-1]
 	b.node.Body = p.take(b.start)
+	for _, n := range b.others {
+		n.Body = b.node.Body
+	}
 	return true
 }
 
@@ -183,7 +190,7 @@ func (p *parser) take(start int) []*Node {
 
 // unclosed reports the blocks open at the end of the file, once, and closes them.
 func (p *parser) unclosed() {
-	if len(p.open) > 0 {
+	if len(p.open) > 0 && !p.unsure {
 		in := p.open[len(p.open)-1].node
 		d := p.errorf(len(p.s), "the file ends inside a block: a %q is missing", "}")
 		if len(in.Words) > 0 {

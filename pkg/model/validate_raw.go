@@ -127,8 +127,11 @@ func keepalivedFlaw(line string) (flaw, help string) {
 	for i := range len(line) {
 		c := line[i]
 		if quote != 0 {
-			if c == quote {
+			switch c {
+			case quote:
 				quote = 0
+			case '{', '}', '#', '!': // quotes protect these after some keywords only
+				return "has " + string(c) + " between quotes", "put it into a script or a file of its own"
 			}
 			continue
 		}
@@ -180,8 +183,7 @@ func nginxFlaw(line string) (flaw, help string) {
 					return "goes on right after a quote", "write a space or ; after the quote"
 				}
 			}
-		case c == '{' && variable:
-			variable = false
+		case c == '{' && variable: // so is the next one
 		case c == ';' || c == '{':
 			if words == 0 {
 				return "has a " + string(c) + " without a directive", "write the directive's name first"

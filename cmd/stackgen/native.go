@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"stackgen/pkg/conf"
+	"stackgen/pkg/diag"
+	"stackgen/pkg/model"
+	"stackgen/pkg/native"
+)
+
+// nativeFlags say whether and which real daemons are asked.
+type nativeFlags struct {
+	mode  string
+	roots []string
+}
+
+const (
+	askMode     = "ask"
+	requireMode = "require"
+)
+
+func (f *nativeFlags) register(fl *pflag.FlagSet) {
+	fl.StringVar(&f.mode, "native", "", "show the files to the real daemons first, in namespaces (Linux, root); a refusal writes nothing and exits 1. \"`require`\": exit 3 when one cannot be asked")
+	fl.Lookup("native").NoOptDefVal = askMode
+	fl.StringArrayVar(&f.roots, "root", nil, "take the daemons of `[HOST or tier=]DIR` from an unpacked root folder (repeatable; implies --native)")
+}
+
+// nativeOptions is what is asked, and whether all of it must be answered.
+type nativeOptions struct {
+	native.Options
+	require bool
+}
+
+var rootKey = regexp.MustCompile(`^([a-z][a-z0-9-]*)=(.+)$`)
+
+// options reads the flags; nil is: ask nothing.
+func (f *nativeFlags) options() (*nativeOptions, error) {
+	switch f.mode {
+	case "":
+		if len(f.roots) == 0 {
+			return nil, nil
+		}
+	case askMode, requireMode:
+	default:
+		return nil, usage("--native=%s: write --native, or --native=%s to fail when a daemon cannot be asked", f.mode, requireMode)
+	}
+	o := &nativeOptions{require: f.mode == requireMode}
+	o.Roots = map[string]string{}
+	o.Cache = native.CacheRoots()
+	for _, r := range f.roots {
+		key, dir := "", r
+		if m := rootKey.FindStringSubmatch(r); m != nil {
+			key, dir = m[1], m[2]
+		}
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return nil, unfinished(err)
+		}
+		if info, err := os.Stat(abs); err != nil || !info.IsDir() {
+			return nil, usage("--root %s: %s is not a folder", r, dir)
+		}
+		if other, twice := o.Roots[key]; twice {
+			return nil, usage("--root %s: %s is given already; write HOST=DIR or TIER=DIR for more than one", r, other)
+		}
+		o.Roots[key] = abs
+	}
+	return o, nil
+}
+
+// checkRoots refuses a --root for something that is no host and no tier.
+func (o *nativeOptions) checkRoots(stacks []stack) error {
+	for _, key := range slices.Sorted(maps.Keys(o.Roots)) {
+		if key == "" || slices.ContainsFunc(stacks, func(s stack) bool {
+			return slices.ContainsFunc(s.topology.Hosts(), func(h model.Host) bool { return matches(h, key) })
+		}) {
+			continue
+		}
+		return usage("--root %s=%s: no host or tier has this name", key, o.Roots[key])
+	}
+	return nil
+}
+
+// askNative shows every stack to the daemons. Refusals are printed at the rendered line; nothing has been written yet.
+func askNative(stacks []stack, o nativeOptions, selected func(*model.Topology) func(string) bool, progress *progress, tty terminal) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	progress.phase("asking the daemons about stack")
+	var refused []diag.Diagnostic
+	texts := map[string][]byte{}
+	answers := map[string]int{} // "haproxy 3.0.11" → files accepted
+	missing := map[string][]string{}
+	for _, s := range stacks {
+		files := renderFiles(s.topology)
+		manifest, err := conf.DecodeManifest(files[len(files)-1].Data)
+		if err != nil {
+			return unfinished(fmt.Errorf("manifest: %w", err))
+		}
+		asked := o.Options
+		asked.Only = selected(s.topology)
+		verdicts, err := native.Check(ctx, files, manifest, asked)
+		if err != nil {
+			return unfinished(fmt.Errorf("%s: %w", s.topology.Name, err))
+		}
+		prefix := ""
+		if len(stacks) > 1 {
+			prefix = s.topology.Name + "/"
+		}
+		for _, v := range verdicts {
+			switch v.State {
+			case native.Accepted:
+				answers[v.Daemon+" "+v.Version]++
+			case native.NotAsked:
+				missing[v.Why] = append(missing[v.Why], prefix+v.File.Host)
+			case native.Refused:
+				for _, d := range v.Findings {
+					d.Pos.File = prefix + d.Pos.File
+					texts[d.Pos.File] = v.File.Data
+					refused = append(refused, d)
+				}
+			}
+		}
+		progress.step()
+	}
+	progress.stop()
+	for _, who := range sortedKeys(answers) {
+		fmt.Fprintf(tty.err, "native: %s accepts %s\n", who, plural(answers[who], "file"))
+	}
+	for _, why := range sortedKeys(missing) {
+		hosts := missing[why]
+		slices.Sort(hosts)
+		fmt.Fprintf(tty.err, "native: not asked: %s: %s\n", strings.Join(slices.Compact(hosts), ", "), why)
+	}
+	if len(refused) > 0 {
+		diag.Sort(refused)
+		if err := diag.Human(tty.out, refused, func(name string) []byte { return texts[name] }); err != nil {
+			return unfinished(err)
+		}
+		fmt.Fprintf(tty.err, "the daemons refuse: %s; nothing was written\n", plural(len(refused), "complaint"))
+		return &failure{code: exitFound}
+	}
+	if o.require && len(missing) > 0 {
+		return unfinished(fmt.Errorf("--native=%s: not every daemon could be asked; nothing was written", requireMode))
+	}
+	return nil
+}

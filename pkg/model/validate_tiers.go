@@ -21,7 +21,7 @@ func checkLB(t *Topology, p *problems) {
 			p.interfaceName(at, n.Interface)
 		}
 	}
-	p.between("lb.maxconn", lb.MaxConn, 1, 2*maxConcurrent)
+	p.between("lb.maxconn", lb.MaxConn, 100, 2*maxConcurrent) // below, its own checks and the statistics would need most
 	if r := lb.RateLimit; r != nil {
 		p.between("lb.rate_limit.requests", r.Requests, 1, maxConcurrent)
 		p.span("lb.rate_limit.per", r.Per, 100*ms, day)

@@ -22,7 +22,7 @@ func decode(top *node, t *Topology, p *problems) {
 type decoder struct{ *problems }
 
 func (d decoder) wrong(n *node, path, help, format string, args ...any) {
-	d.bad[path] = true
+	d.spoil(path)
 	if n.tag != badTag {
 		d.add(n.pos, help, format, args...)
 	}

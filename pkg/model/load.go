@@ -19,7 +19,7 @@ type Source struct {
 // fills in every default and checks the whole. The topology is nil if there is any error; the list holds them all, sorted.
 func Load(src Source, overlays []Source, targets map[string]string) (*Topology, []diag.Diagnostic) {
 	t := &Topology{origins: origins{}}
-	p := &problems{t: t, bad: map[string]bool{}}
+	p := newProblems(t)
 	if tree := merged(src, overlays, p); tree != nil && knownFormat(tree, p) {
 		decode(tree, t, p)
 		retarget(t, targets, p)

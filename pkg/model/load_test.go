@@ -301,6 +301,29 @@ func TestBombs(t *testing.T) {
 	}
 }
 
+// TestBroken: what is above or below a value that could not be read proves nothing; what is beside it does.
+func TestBroken(t *testing.T) {
+	p := newProblems(&Topology{})
+	p.spoil("lb.nodes.lb1.address")
+	for path, want := range map[string]bool{
+		"lb": true, "lb.nodes": true, "lb.nodes.lb1": true, "lb.nodes.lb1.address": true, "lb.nodes.lb1.address.x": true,
+		"lb.nodes.lb1.address6": false, "lb.nodes.lb11": false, "lb.maxconn": false, "web": false, "l": false,
+	} {
+		if p.broken(path) != want {
+			t.Errorf("broken(%q) = %v", path, !want)
+		}
+	}
+}
+
+// TestManyErrors: ten thousand errors cost no more than ten thousand hosts.
+func TestManyErrors(t *testing.T) {
+	data := bytes.ReplaceAll(wide(10_000), []byte("address: 10."), []byte("address: x."))
+	_, ds := Load(Source{"s", data}, nil, nil)
+	if len(ds) != 10_000 {
+		t.Errorf("%d errors", len(ds))
+	}
+}
+
 // wide is a topology with about n hosts, half of them web servers.
 func wide(n int) []byte {
 	var b bytes.Buffer

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"strings"
 
 	"stackgen/pkg/diag"
 )
@@ -10,7 +11,34 @@ import (
 type problems struct {
 	t    *Topology
 	list []diag.Diagnostic
-	bad  map[string]bool // paths whose value could not be read: there is nothing to say about what was decoded
+
+	// Paths whose value could not be read, and the paths above those: there is nothing to say about what was decoded.
+	bad, above map[string]bool
+}
+
+func newProblems(t *Topology) *problems {
+	return &problems{t: t, bad: map[string]bool{}, above: map[string]bool{}}
+}
+
+// spoil notes that the value at path could not be read.
+func (p *problems) spoil(path string) {
+	p.bad[path] = true
+	for i := strings.LastIndexByte(path, '.'); i >= 0 && !p.above[path[:i]]; i = strings.LastIndexByte(path[:i], '.') {
+		p.above[path[:i]] = true
+	}
+}
+
+// broken reports whether something at path, above or below it could not be read, so that what is there proves nothing.
+func (p *problems) broken(path string) bool {
+	if p.bad[path] || p.above[path] {
+		return true
+	}
+	for i := strings.LastIndexByte(path, '.'); i >= 0; i = strings.LastIndexByte(path[:i], '.') {
+		if p.bad[path[:i]] {
+			return true
+		}
+	}
+	return false
 }
 
 // at reports an error at the value of path, or at its nearest written ancestor.

@@ -25,21 +25,6 @@ func check(t *Topology, p *problems) {
 	checkAccept(t, p)
 }
 
-// broken reports whether something at path, above or below it could not be read, so that what is there proves nothing.
-func (p *problems) broken(path string) bool {
-	for bad := range p.bad {
-		if bad == path || within(bad, path) || within(path, bad) {
-			return true
-		}
-	}
-	return false
-}
-
-// within reports whether path lies below ancestor.
-func within(path, ancestor string) bool {
-	return len(path) > len(ancestor) && path[len(ancestor)] == '.' && strings.HasPrefix(path, ancestor)
-}
-
 // checkEnums: a word is one of the few its key knows, a target one of the versions.
 func checkEnums(t *Topology, p *problems) {
 	word := func(path, id, value string) {

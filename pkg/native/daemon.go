@@ -150,7 +150,7 @@ func judgeKeepalived(v *Verdict, _, stderr string, code int) {
 }
 
 var (
-	nginxLine  = regexp.MustCompile(`^nginx: \[(\w+)\] (.*)`)
+	nginxLine  = regexp.MustCompile(`^(?:nginx: |[\d/]+ [\d:]+ )\[(\w+)\] (?:\d+#\d+: )?(.*)`) // the second form where it has opened a log
 	nginxPlace = regexp.MustCompile(` in /etc/nginx/nginx\.conf:(\d+)$`)
 )
 

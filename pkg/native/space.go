@@ -58,9 +58,6 @@ func onThread(f func() error) error {
 	return <-done
 }
 
-// hidden are the folders of which a host has only what was rendered, not what the machine below it has.
-var hidden = []string{"/etc/haproxy", "/etc/keepalived", "/etc/nginx", "/etc/mysql"}
-
 // running are folders that packages and units make on a host.
 var running = []struct{ path, user string }{
 	{"/run/haproxy", ""}, {"/run/keepalived", ""}, {"/run/mysqld", "mysql"}, {"/run/lock", ""},
@@ -138,17 +135,10 @@ func (s *space) mounts(q *question, scratch, lower string) error {
 	return nil
 }
 
-// stage writes the files of a host and hides those of the machine beside them.
+// stage writes the files of a host, before a root folder lies below them: there a name may be a link to anywhere. What
+// the packages put beside them stays visible; a daemon reads only what its file names, and keepalived 2.3 refuses to
+// start without its package's keepalived.config-opts.
 func stage(files []conf.File, upper string) error {
-	for _, dir := range hidden {
-		dir = upper + dir
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-		if err := unix.Setxattr(dir, "trusted.overlay.opaque", []byte("y"), 0); err != nil {
-			return fmt.Errorf("hide the machine's own files: %w", err)
-		}
-	}
 	for _, f := range files {
 		name := filepath.Join(upper, filepath.FromSlash(f.Path))
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {

@@ -83,8 +83,9 @@ func (p *problems) vipPrefix(path string, v netip.Prefix, balancers []Balancer) 
 		switch {
 		case p.broken("lb.nodes." + n.Name):
 		case !n.Address.IsValid(): // reported: it has none at all
-		case !own.IsValid() || family(own) != family(a):
-			p.at(path, "give the balancer an address of that family", "balancer %q has no IPv%d address, so it cannot hold %s", n.Name, 4+2*family(a), a)
+		case a.Is6() && !own.Is6(): // adverts go by multicast between the link-local addresses that every interface has
+		case family(own) != family(a):
+			p.at(path, "give the balancer an address of that family", "balancer %q has no IPv4 address to send adverts from, so it cannot hold %s", n.Name, a)
 			p.related("lb.nodes."+n.Name, "the balancer")
 		case !v.Contains(own):
 			p.at(path, "a virtual IP moves within the subnet of the balancers: check the address and the length after the /", "%s is not in the subnet of balancer %q, %s", v, n.Name, own)

@@ -143,7 +143,7 @@ func flows(t *model.Topology, h model.Host) []conf.ManifestFlow {
 			}
 		}
 		if len(t.LB.Nodes) > 1 {
-			out = append(out, conf.ManifestFlow{From: []string{"lb"}, To: to, Protocol: "vrrp", Purpose: "VRRP adverts, IP protocol 112"})
+			out = append(out, conf.ManifestFlow{From: []string{"lb"}, To: append(to[:len(to):len(to)], advertGroups(t)...), Protocol: "vrrp", Purpose: "VRRP adverts, IP protocol 112"})
 			if needsPeers(t) {
 				tcp([]string{"lb"}, to, peersPort, "HAProxy peers: stick tables")
 			}
@@ -165,6 +165,20 @@ func flows(t *model.Topology, h model.Host) []conf.ManifestFlow {
 		}
 	}
 	return out
+}
+
+// advertGroups are the multicast groups that adverts go to where not every balancer has an address of a VIP's family.
+func advertGroups(t *model.Topology) []string {
+	for _, v := range t.VIPs {
+		for _, p := range v.Prefixes() {
+			for _, n := range t.LB.Nodes {
+				if _, ok := familyAddress(n.Node, p.Addr()); !ok {
+					return []string{"ff02::12"} // RFC 9568 section 5.1.2.2
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func manifestEntry(t *model.Topology, f File, sums map[*byte]string) conf.ManifestFile {

@@ -25,15 +25,26 @@ func (p *parser) keepalived() {
 		for end > i && p.s[end-1] == '\r' {
 			end--
 		}
-		start, end := p.keepalivedComment(i, end)
+		text, quote := p.keepalivedComment(i, end)
+		start := i
+		for start < text && isBlank(p.s[start]) {
+			start++
+		}
+		stop := blankTrim(p.s, start, text)
 		switch {
 		case define:
-			define = p.keepalivedDefinition(start, end)
+			define = p.keepalivedDefinition(start, stop)
 			if !define {
 				p.add()
 			}
-		case start < end:
-			define = p.keepalivedLine(start, end)
+		case start < stop:
+			define = p.keepalivedLine(start, stop)
+		}
+		if quote >= 0 {
+			p.errorf(quote, "a double quote is not closed on its line")
+		}
+		if text < end {
+			p.comment(text, end)
 		}
 		p.cond = nil
 		i = next
@@ -44,42 +55,32 @@ func (p *parser) keepalived() {
 	p.unclosed()
 }
 
-// keepalivedComment trims the line and cuts off its comment, which starts at a "!" or "#" outside of double quotes, even
-// inside a word. A backslash before it is no escape: keepalived 2.2 takes it away and reads its copy of the line again.
-func (p *parser) keepalivedComment(i, end int) (int, int) {
+// keepalivedComment is where the comment of s[i:end] starts: at a "!" or "#" outside of double quotes, even inside a
+// word. A backslash before it is no escape: keepalived 2.2 takes it away and reads its copy of the line again. quote is
+// a double quote without its other, -1 if there is none.
+func (p *parser) keepalivedComment(i, end int) (comment, quote int) {
 	s := p.s
-	for i < end && isBlank(s[i]) {
-		i++
-	}
-	quoteAt := -1
-scan:
+	quote = -1
 	for j := i; j < end; j++ {
 		switch s[j] {
 		case '"':
-			if quoteAt < 0 {
-				quoteAt = j
+			if quote < 0 {
+				quote = j
 			} else {
-				quoteAt = -1
+				quote = -1
 			}
 		case '\\':
-			if quoteAt < 0 && j+1 < end && (s[j+1] == '!' || s[j+1] == '#') {
-				p.comment(j+1, end)
-				end = j
-				break scan
+			if quote < 0 && j+1 < end && (s[j+1] == '!' || s[j+1] == '#') {
+				return j, quote
 			}
 			j++
 		case '!', '#':
-			if quoteAt < 0 {
-				p.comment(j, end)
-				end = j
-				break scan
+			if quote < 0 {
+				return j, quote
 			}
 		}
 	}
-	if quoteAt >= 0 {
-		p.errorf(quoteAt, "a double quote is not closed on its line")
-	}
-	return i, blankTrim(s, i, end)
+	return end, quote
 }
 
 // keepalivedLine reads the statements of a line and reports whether it is a definition that goes on below.

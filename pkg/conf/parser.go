@@ -210,7 +210,7 @@ func (p *parser) closeAll() {
 func (p *parser) comment(start, end int) {
 	raw := strings.TrimRight(p.s[start:end], " \t\r\n")
 	p.tree.Comments = append(p.tree.Comments, Word{
-		Text: strings.TrimSpace(strings.TrimLeft(raw, "#!;")), Raw: raw, Pos: p.pos(start), Off: start,
+		Text: strings.TrimSpace(strings.TrimLeft(raw, `#!;\`)), Raw: raw, Pos: p.pos(start), Off: start,
 	})
 }
 

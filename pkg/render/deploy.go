@@ -2,6 +2,8 @@ package render
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"stackgen/pkg/conf"
@@ -9,8 +11,8 @@ import (
 )
 
 // deployFile is DEPLOY.md: what the hosts need, how the files get there, and in which order the daemons take them.
-func deployFile(t *model.Topology) File {
-	d := deploy{t: t}
+func deployFile(t *model.Topology, hosts []File) File {
+	d := deploy{t: t, files: hosts}
 	d.printf("# Deploying %s\n\n", t.Name)
 	d.printf("Rendered by stackgen; edit the topology, not this file. One folder per host lies beside it; below it every file has its\npath on the host.\n")
 	d.hosts()
@@ -28,7 +30,8 @@ func deployFile(t *model.Topology) File {
 
 type deploy struct {
 	strings.Builder
-	t *model.Topology
+	t     *model.Topology
+	files []File
 }
 
 func (d *deploy) printf(format string, args ...any) { fmt.Fprintf(d, format, args...) }
@@ -96,7 +99,7 @@ func (d *deploy) before() {
 }
 
 func (d *deploy) preflight() {
-	d.printf("\n## Preflight\n\nEach line prints `ready`, or what is missing:\n\n```sh\n")
+	d.printf("\n## Preflight\n\nEach line prints what is missing on its host, then the host's name:\n\n```sh\n")
 	for _, h := range d.t.Hosts() {
 		iface := ""
 		for _, b := range d.t.LB.Nodes {
@@ -111,7 +114,7 @@ func (d *deploy) preflight() {
 		if p := packages(d.t, h); len(p) > 0 {
 			d.printf("dpkg -s %s >/dev/null; ", strings.Join(p, " "))
 		}
-		d.printf("echo \"%s: ready if nothing stands above\"'\n", h.Name)
+		d.printf("echo \"%s: asked\"'\n", h.Name)
 	}
 	d.printf("```\n")
 }
@@ -142,43 +145,60 @@ func (d *deploy) order() {
 		step++
 		d.printf("\n%d. **%s**: %s.%s\n", step, title, strings.Join(hosts, ", "), wait)
 	}
-	commandsOf := func(files []conf.File) {
-		d.printf("\n   ```sh\n")
-		for _, f := range files {
-			check, reload := commands(t, f)
-			d.printf("   %s && %s\n", check, reload)
-		}
-		d.printf("   ```\n")
-	}
 	if t.DB != nil {
-		cnf := []conf.File{{Host: "db", Path: "/etc/mysql/my.cnf", Kind: conf.MySQL}}
 		if len(t.DB.Replicas) > 0 {
 			group("Replicas, one by one", " Wait until the replica has caught up.", databaseNames(t.DB.Replicas)...)
-			commandsOf(cnf)
+			d.commands(t.DB.Replicas[0].Name)
 		}
 		group("The primary", " A restart is a short write outage; a change that the server takes at run time may be set there first.", databaseNames(t.DB.Primary)...)
-		commandsOf(cnf)
+		d.commands(t.DB.Primary[0].Name)
 	}
 	for _, a := range t.Apps {
 		group("Applications of tier "+a.Name+", one by one", " Restart the application's own unit; wait until it answers.", serverNames(a.Nodes)...)
 	}
 	group("Web servers, one by one", fmt.Sprintf(" Wait until both balancers see it up again: rise × interval = %s.", model.Duration(int64(t.LB.Check.Rise)*int64(t.LB.Check.Interval))), serverNames(t.Web.Nodes)...)
-	commandsOf([]conf.File{{Host: "web", Path: "/etc/nginx/nginx.conf", Kind: conf.Nginx}})
-	balancers := []conf.File{{Host: "lb", Path: "/etc/haproxy/haproxy.cfg", Kind: conf.HAProxy}, {Host: "lb", Path: "/etc/keepalived/keepalived.conf", Kind: conf.Keepalived}}
+	d.commands(t.Web.Nodes[0].Name)
 	var names []string
 	for _, b := range t.LB.Nodes {
 		names = append(names, b.Name)
 	}
 	if len(names) > 1 {
 		group("The standby balancer", " Which one that is: `ip -o addr | grep -wF "+t.VIPs[0].Address.Addr().String()+"` finds the virtual IP on the other.", strings.Join(names, " or "))
-		commandsOf(balancers)
+		d.commands(names[0])
 		group("The balancer that holds the virtual IP", " HAProxy reloads without losing a connection. Stopping keepalived moves the address at once.", strings.Join(names, " or "))
 	} else {
 		group("The balancer", "", names...)
 	}
-	commandsOf(balancers)
-	d.printf("\nAfter new or changed units: `systemctl daemon-reload` on that host, and `systemctl restart` of the unit they belong to.\n")
-	d.printf("What manifest.json says of each file is the same: its mode, owner, checksum, check and reload command.\n")
+	d.commands(names[0])
+	d.printf("\nOn a host that has just got its packages: `systemctl enable` the same units too. manifest.json says the same of each file:\nits mode, owner, checksum, check and reload command.\n")
+}
+
+// commands prints what makes a host take its files: what the kernel and systemd must know first, then each daemon's
+// check and reload.
+func (d *deploy) commands(host string) {
+	var first, units, then []string
+	for _, f := range d.files {
+		check, reload := commands(d.t, f.File)
+		switch {
+		case f.Host != host || reload == "":
+		case strings.HasPrefix(f.Path, sysctlFolder):
+			first = append(first, reload)
+		case strings.HasPrefix(f.Path, unitFolder):
+			if len(units) == 0 {
+				units = append(units, reload)
+			}
+			if strings.HasSuffix(f.Path, ".service") {
+				units = append(units, "systemctl restart "+path.Base(f.Path))
+			}
+		default:
+			then = append(then, check+" && "+reload)
+		}
+	}
+	d.printf("\n   ```sh\n")
+	for _, line := range slices.Concat(first, units, then) {
+		d.printf("   %s\n", line)
+	}
+	d.printf("   ```\n")
 }
 
 func (d *deploy) database() {

@@ -204,6 +204,11 @@ func hashText(data []byte) string {
 	return hex.EncodeToString(s[:])
 }
 
+const (
+	unitFolder   = "/etc/systemd/system/"
+	sysctlFolder = "/etc/sysctl.d/"
+)
+
 // commands returns what asks a file's daemon about it on the host, and what makes the daemon take it.
 func commands(t *model.Topology, f conf.File) (check, reload string) {
 	database := "mysql"
@@ -228,13 +233,13 @@ func commands(t *model.Topology, f conf.File) (check, reload string) {
 	switch {
 	case f.Host == "":
 		return "", ""
-	case strings.HasPrefix(f.Path, "/etc/systemd/system/"):
+	case strings.HasPrefix(f.Path, unitFolder):
 		unit := path.Base(f.Path)
 		if dir := path.Base(path.Dir(f.Path)); strings.HasSuffix(dir, ".d") {
 			unit = strings.TrimSuffix(dir, ".d")
 		}
 		return "systemd-analyze verify " + unit, "systemctl daemon-reload"
-	case strings.HasPrefix(f.Path, "/etc/sysctl.d/"):
+	case strings.HasPrefix(f.Path, sysctlFolder):
 		return "", "sysctl -p " + f.Path
 	case f.Mode == scriptMode:
 		return "sh -n " + f.Path, ""

@@ -8,7 +8,7 @@ import (
 // stackFiles returns the files that belong to no host: what to point DNS at, how to bring the files to the hosts, and
 // the manifest, which lists all others.
 func stackFiles(t *model.Topology, hosts []File) []File {
-	files := []File{dnsFile(t), deployFile(t)}
+	files := []File{dnsFile(t), deployFile(t, hosts)}
 	return append(files, manifestFile(t, hosts, files))
 }
 

@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -25,6 +26,12 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data string) {
 		for kind := Other; kind <= JSON; kind++ {
 			checkTree(t, Parse(File{Kind: kind, Data: []byte(data)}, "f"), data)
+		}
+		if strings.Count(data, "[")+strings.Count(data, "{") < maxDepth {
+			tree := Parse(File{Kind: JSON, Data: []byte(data)}, "f")
+			if json.Valid([]byte(data)) != (len(tree.Errors) == 0) {
+				t.Fatalf("encoding/json has another verdict than %v on %q", tree.Errors, data)
+			}
 		}
 	})
 }

@@ -9,7 +9,7 @@ import (
 
 const (
 	haproxyMaxWords = 64 // MAX_LINE_ARGS
-	haproxyMaxConds = 15 // .if inside .if
+	haproxyMaxConds = 99 // .if inside .if
 )
 
 // haproxySections are the keywords that open a section, of all versions.
@@ -90,20 +90,28 @@ func (p *parser) haproxyLine(i, end int, conds *[]*Node) {
 
 // haproxyScope reads "[scope]", which stands alone on its line.
 func (p *parser) haproxyScope(i, end int) {
-	close := strings.IndexByte(p.s[i:end], ']')
-	if close < 0 {
-		p.errorf(i, "a scope is not closed: %q is missing", "]")
-		return
-	}
-	close += i + 1
-	p.plain(i, close)
-	p.add()
-	j := close
-	for j < end && isSpace(p.s[j]) {
+	s := p.s
+	j := i + 1
+	for j < end && (isAlpha(s[j]) || isDigit(s[j]) || strings.IndexByte("_-.:", s[j]) >= 0) {
 		j++
 	}
-	if j < end && p.s[j] != '#' {
-		p.errorf(j, "unexpected %q after a scope", p.s[j:j+1])
+	if j == end || s[j] != ']' {
+		p.errorf(j, "the name of a scope is not closed by %q, or holds another character than letters, digits and %q", "]", "_-.:")
+		return
+	}
+	if j == i+1 {
+		p.errorf(j, "a scope has no name")
+	}
+	j++
+	p.plain(i, j)
+	p.add()
+	for j < end && isSpace(s[j]) {
+		j++
+	}
+	if j < end && s[j] == '#' {
+		p.comment(j, end)
+	} else if j < end {
+		p.errorf(j, "unexpected %q after a scope", s[j:j+1])
 	}
 }
 
@@ -115,6 +123,9 @@ func (p *parser) haproxyMacro(name string, conds *[]*Node) {
 	case ".if":
 		if depth >= haproxyMaxConds {
 			p.report(pos, "more than %d .if inside each other", haproxyMaxConds)
+		} else if p.cond == nil && !haproxyCondition(p.words[p.first+1:]) {
+			// Elsewhere HAProxy does not look at it before the ones above have decided.
+			p.report(pos, "the condition of this .if cannot be read")
 		}
 		n := p.add()
 		*conds = append(*conds, n)

@@ -102,7 +102,20 @@ func TestNativeHAProxy(t *testing.T) {
 	for name, data := range testInputs(t, HAProxy) {
 		t.Run(name, func(t *testing.T) { check(t, data) })
 	}
+	// HAProxy stops at the first condition it cannot read.
 	r := rand.New(rand.NewPCG(1, 2))
+	tokens := []string{"1", "0", "07", "-1", "!", "(", ")", "&&", "||", " ", "defined(X)", "feature(X)", "streq(a,b)", "strneq(a)", "version_atleast(2.4)",
+		"defined()", "defined", "foo", ","}
+	for range 30 {
+		check(t, ".if "+random(r, tokens, 5)+"\n.endif\n")
+	}
+	check(t, strings.Repeat(".if 1\n", 99)+strings.Repeat(".endif\n", 99))
+	check(t, strings.Repeat(".if 1\n", 100)+strings.Repeat(".endif\n", 100))
+	check(t, "[a.b]\n[]\n[a\n")
+	check(t, "[a/b]\n")
+	check(t, ".if 1\n.if 0\n.if x\n.endif\n.elif 1\n.endif\n.endif\n.if ()\n.endif\n")
+	check(t, "global\nfrontend\n.if 1\n  \"\" x\n.endif # x\n\n \n")
+
 	alphabet := []string{"a", "b", " ", " ", `"`, `'`, `\`, "#", "x41", "${A}", "${", "$A", "{", "}", "-", "[*]", "\r", "\t", "é", "\x00"}
 	for range 15 {
 		// Many lines at once: only a NUL ends the reading early.

@@ -15,21 +15,24 @@ import (
 // for http, upstream and server change the order of what is in them.
 type nginxPage struct {
 	page
-	depth int // open blocks
+	depth     int              // open blocks
+	directive config.Directive // the one being printed: gonginx keeps nothing of it
 }
 
 // gonginx formats Lua unless told not to; on some Lua it never ends.
 var nginxStyle = &dumper.Style{Indent: 4, DisableLuaFormatting: true}
 
+var noStatements config.Block
+
 // set writes a statement without a block.
 func (n *nginxPage) set(path, why, name string, args ...string) {
-	n.put(path, 4*n.depth, dumper.DumpDirective(nginxDirective(name, args), nginxStyle), why)
+	n.put(path, 4*n.depth, dumper.DumpDirective(n.words(name, args), nginxStyle), why)
 }
 
 // open writes a statement up to its brace; shut closes it.
 func (n *nginxPage) open(path, why, name string, args ...string) {
-	d := nginxDirective(name, args)
-	d.Block = &config.Block{}
+	d := n.words(name, args)
+	d.Block = &noStatements
 	statement, _, _ := strings.Cut(dumper.DumpDirective(d, nginxStyle), "\n")
 	n.put(path, 4*n.depth, statement, why)
 	n.depth++
@@ -42,7 +45,7 @@ func (n *nginxPage) shut(path string) {
 
 // long writes a statement with each argument after the first two on a line of its own.
 func (n *nginxPage) long(path, name string, args ...string) {
-	d := nginxDirective(name, args)
+	d := n.words(name, args)
 	for i := range d.Parameters {
 		d.Parameters[i].SetRelativeLineIndex(max(0, i-1))
 	}
@@ -67,10 +70,12 @@ func (n *nginxPage) raw(block string, lines []string) {
 	n.say(path, "end of raw")
 }
 
-func nginxDirective(name string, args []string) *config.Directive {
-	d := &config.Directive{Name: nginxWord(name), Parameters: make([]config.Parameter, len(args))}
-	for i, a := range args {
-		d.Parameters[i].Value = nginxWord(a)
+// words is a statement as gonginx takes it, until the next one.
+func (n *nginxPage) words(name string, args []string) *config.Directive {
+	d := &n.directive
+	d.Name, d.Block, d.Parameters = nginxWord(name), nil, d.Parameters[:0]
+	for _, a := range args {
+		d.Parameters = append(d.Parameters, config.Parameter{Value: nginxWord(a)})
 	}
 	return d
 }

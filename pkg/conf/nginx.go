@@ -65,20 +65,25 @@ func (p *parser) nginx() {
 			i = p.nginxWord(i)
 		}
 	}
+	var w Word
 	if p.pending() {
-		w := p.words[p.first]
-		d := p.errorf(len(s), "the file ends inside directive %q: a %q is missing", w.Text, ";")
-		d.Related = []diag.Related{{Pos: w.Pos, Message: "the directive starts here"}}
-		if p.unquoted {
-			w = p.words[len(p.words)-1]
-			d.Message = "the file ends inside a word: its closing quote is missing"
-			d.Related = []diag.Related{{Pos: w.Pos, Message: "the quote opens here"}}
-		}
+		w = p.words[p.first]
 		p.add()
-		p.closeAll()
-		return
 	}
-	p.unclosed()
+	switch {
+	case p.unquoted != nil:
+		p.tree.Errors = p.tree.Errors[:p.unquotedErrors] // what came after follows from it
+		if !p.unquotedTold {
+			p.errorf(len(s), "the file ends inside a word: its closing quote is missing").
+				Related = []diag.Related{{Pos: p.unquoted.Pos, Message: "the quote opens here"}}
+		}
+	case w.Raw != "":
+		p.errorf(len(s), "the file ends inside directive %q: a %q is missing", w.Text, ";").
+			Related = []diag.Related{{Pos: w.Pos, Message: "the directive starts here"}}
+	default:
+		p.unclosed()
+	}
+	p.closeAll()
 }
 
 // nginxName reports a directive that cannot exist.
@@ -137,15 +142,18 @@ func (p *parser) nginxQuoted(i int) int {
 		j++
 	}
 	if j >= len(s) {
-		if p.nginxLong(i, i+1, len(s), quote) {
-			// Everything to the end of the file is in this word: read on after its first line.
-			end := p.lineEnd(i)
-			p.word(i, end, s[i+1:end])
-			return end
+		// Everything to the end of the file is in this word. Read on where its line ends.
+		long := p.nginxLong(i, i+1, len(s), quote)
+		end := i + len(strings.TrimRight(s[i:p.lineEnd(i)], " \t\r"))
+		if end > i+1 && (s[end-1] == ';' || s[end-1] == '{') {
+			end--
 		}
-		p.word(i, len(s), s[i+1:])
-		p.unquoted = true
-		return len(s)
+		p.word(i, end, s[i+1:end])
+		if p.unquoted == nil {
+			p.unquoted = &p.words[len(p.words)-1]
+			p.unquotedTold, p.unquotedErrors = long, len(p.tree.Errors)
+		}
+		return end
 	}
 	text := s[i+1 : j]
 	if escaped {

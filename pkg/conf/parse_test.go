@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
@@ -102,7 +103,11 @@ func dump(t *Tree) string {
 				}
 				fmt.Fprintf(&b, "%d:%d:%s", w.Pos.Line, w.Pos.Col, show(w.Text))
 				if w.Text != w.Raw {
-					fmt.Fprintf(&b, "(%s)", w.Raw)
+					raw := w.Raw
+					if !utf8.ValidString(raw) || strings.Contains(raw, "\n") {
+						raw = fmt.Sprintf("%q", raw)
+					}
+					fmt.Fprintf(&b, "(%s)", raw)
 				}
 			}
 			if n.Cond != nil {

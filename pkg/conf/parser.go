@@ -32,8 +32,12 @@ type parser struct {
 	open     []block
 	skipped  int // blocks open beyond maxDepth
 
-	unquoted bool // nginx: the last word has no closing quote
-	unsure   bool // keepalived: a definition holds braces, so that counting them proves nothing
+	// nginx: the first word without a closing quote, whether that is told, and the number of errors up to there.
+	unquoted       *Word
+	unquotedTold   bool
+	unquotedErrors int
+
+	unsure bool // keepalived: a definition holds braces, so that counting them proves nothing
 }
 
 type block struct {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 // Words that name a file which must be there when a daemon checks its configuration, and is never rendered.
 var (
 	haproxyCertificate = regexp.MustCompile(`(?m)\s(?:crt|ca-file)\s+(/\S+)`)
+	crtListCertificate = regexp.MustCompile(`(?m)^\s*(/\S+)`)
 	mysqlCertificate   = regexp.MustCompile(`(?m)^\s*ssl_(?:ca|cert|key)\s*=\s*(/\S+)`)
 	nginxCertificate   = regexp.MustCompile(`(?m)^\s*ssl_\w*certificate\w*\s+(/[^\s;]+)`)
 )
@@ -37,7 +39,10 @@ func certificates(files []conf.File, upper string) error {
 		case conf.Nginx:
 			pattern = nginxCertificate
 		default:
-			continue
+			if !strings.HasSuffix(f.Path, ".crt-list") {
+				continue
+			}
+			pattern = crtListCertificate
 		}
 		for _, m := range pattern.FindAllSubmatch(f.Data, -1) {
 			text, err := throwaway()

@@ -190,8 +190,8 @@ func judgeMySQL(v *Verdict, _, stderr string, code int) {
 	}
 }
 
-// What mariadbd says of the machine, whatever the file.
-var mariadbNoise = regexp.MustCompile(`max_open_files|Changed limits|mysql\.plugin table|secure-file-priv|io_uring|Could not increase number of`)
+// What mariadbd says of the machine, whatever the file. It looks for a MAC address on interfaces with IPv4 only.
+var mariadbNoise = regexp.MustCompile(`retrieve the MAC address|max_open_files|Changed limits|mysql\.plugin table|secure-file-priv|io_uring|Could not increase number of`)
 
 var mariadbLine = regexp.MustCompile(`\[(ERROR|Warning)\] (.*)|^(?:\S*mariadbd: |\S*mysqld: )?(?:error|Error|Fatal|Warning)\b:? (.*)`)
 

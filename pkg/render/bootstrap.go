@@ -121,9 +121,9 @@ done
 open() {
     for peer in $peers; do
         case $without in *" ${peer%%=*} "*) continue ;; esac
-        if ! answer=$(peer_ask "${peer#*=}" "SELECT CONCAT(@@global.read_only, ' ', $executed)"); then
+        if ! answer=$(peer_ask "${peer#*=}" "SELECT CONCAT(@@global.read_only + 0, ' ', $executed)"); then
             case $answer in
-            *'ERROR 1130 '*) continue ;; # it has no account for this address yet, so it was never part of the stack
+            *'ERROR 1130 '* | *' 1130 - '*) continue ;; # it has no account for this address yet, so it was never part of the stack
             esac
             fail "cannot ask ${peer%%=*} whether it takes writes: $answer
 Start it, or, if it is off and will stay off: $0 --without ${peer%%=*}"
@@ -200,7 +200,7 @@ To give $me the data of $primary, whatever $me holds now being lost:
   1. on $primary, as root:  mysqldump --all-databases --single-transaction --routines --events --set-gtid-purged=ON >/root/all.sql
   2. copy it:         scp root@$source:/root/all.sql /root/all.sql
   3. on $me, as root: mysql -e 'STOP REPLICA; RESET REPLICA ALL; SET GLOBAL super_read_only = OFF; $reset'
-                      mysql </root/all.sql && mysql -e 'FLUSH PRIVILEGES; SET GLOBAL super_read_only = ON'
+                      mysql </root/all.sql && mysql -e 'FLUSH LOCAL PRIVILEGES; SET GLOBAL super_read_only = ON'
                       $0
 Databases that $me has and $primary lacks stay: drop them in step 3. Much data: the clone plugin copies files instead (INSTALL PLUGIN clone).
 END
@@ -228,7 +228,7 @@ To give $me the data of $primary, whatever $me holds now being lost:
   1. on $primary, as root:  mariadb-dump --all-databases --single-transaction --routines --events --gtid --master-data=1 >/root/all.sql
   2. copy it:         scp root@$source:/root/all.sql /root/all.sql
   3. on $me, as root: mariadb -e 'STOP REPLICA; RESET REPLICA ALL; $reset'
-                      (echo 'SET sql_log_bin = 0;'; cat /root/all.sql) | mariadb && mariadb -e 'FLUSH PRIVILEGES'
+                      (echo 'SET sql_log_bin = 0;'; cat /root/all.sql) | mariadb && mariadb -e 'FLUSH LOCAL PRIVILEGES'
                       $0
 Databases that $me has and $primary lacks stay: drop them in step 3. Much data: mariadb-backup copies files instead.
 END
@@ -263,7 +263,7 @@ fi
 
 if ! there=$(peer_ask "$source" "SELECT $executed"); then
     case $there in
-    *'ERROR 1045 '* | *'ERROR 1130 '*) fail "$primary does not let $user in: $there
+    *'ERROR 1045 '* | *'ERROR 1130 '* | *' 1130 - '*) fail "$primary does not let $user in: $there
 Run bootstrap.sh on $primary first. If that was done: the passwords in \"$secret\" differ" ;;
     esac
     fail "cannot ask $primary ($source): $there"

@@ -124,8 +124,9 @@ func (p *page) assign(path, name, value string) {
 	p.put(path, 0, name+"="+value, "")
 }
 
-// lines writes lines that no topology changes.
+// lines writes an empty line and then lines that no topology changes.
 func (p *page) lines(text string) {
+	p.gap()
 	for line := range strings.SplitSeq(strings.TrimPrefix(strings.TrimSuffix(text, "\n"), "\n"), "\n") {
 		if line == "" {
 			p.gap()

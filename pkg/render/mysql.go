@@ -99,8 +99,8 @@ func (p *page) mysqlReplication(t *model.Topology, s dbServer) {
 	}
 	p.gap()
 	p.set("db.semi_sync", "plugin_load_add", "semisync_source.so", "each server can be source or replica")
-	p.set("db.semi_sync", "plugin_load_add", "semisync_replica.so", "loose_: --initialize knows no plugin's option")
-	p.set("db.semi_sync", "loose_rpl_semi_sync_replica_enabled", "ON", "")
+	p.set("db.semi_sync", "plugin_load_add", "semisync_replica.so", "")
+	p.set("db.semi_sync", "loose_rpl_semi_sync_replica_enabled", "ON", "loose_: --initialize loads no plugin")
 	if s.primary {
 		p.set("db.semi_sync", "loose_rpl_semi_sync_source_enabled", "ON", "here alone: on a replica it holds up what is applied")
 	}

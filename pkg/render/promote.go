@@ -57,7 +57,7 @@ primary_is_gone() {
             esac
         else
             case $answer in
-            *'ERROR 2002 '* | *'ERROR 2003 '*) silence=$answer; continue ;;
+            *'ERROR 200'[23]' '*"Can't connect to"*) silence=$answer; continue ;;
             esac
         fi
         fail "$primary still answers at $host: ${answer:-it takes connections and hangs}
@@ -72,7 +72,7 @@ peers_have_less() {
     for peer in $peers; do
         name=${peer%%=*} host=${peer#*=}
         case $without in *" $name "*) continue ;; esac
-        answer=$(peer_ask "$host" "SELECT CONCAT(@@global.read_only, ' ', $executed)") || fail "cannot ask $name what it has received: $answer
+        answer=$(peer_ask "$host" "SELECT CONCAT(@@global.read_only + 0, ' ', $executed)") || fail "cannot ask $name what it has received: $answer
 Start it, or, if it is off and will stay off: $0 --without $name"
         case $answer in
         0*) fail "$name takes writes already: it is the primary. Point $me at it: exchange them in the topology, render, copy, bootstrap.sh" ;;

@@ -51,11 +51,11 @@ func bootstrapReplica(t *model.Topology, s dbServer) File {
 	}
 	p.assign("db.tls.ca", "ca", ca)
 	p.semiSync(t)
-	reset := "RESET BINARY LOGS AND GTIDS"
-	if !t.MariaDB() && !t.Targets.MySQL.AtLeast(8, 4) || t.MariaDB() {
-		reset = "RESET MASTER"
+	reset := "RESET MASTER"
+	if t.Targets.MySQL.AtLeast(8, 4) { // which lacks the old name
+		reset = "RESET BINARY LOGS AND GTIDS"
 	}
-	p.assign("targets", "reset", reset)
+	p.assign("targets.mysql", "reset", reset)
 	p.lines(sayScript)
 	p.flavour(t, mysqlScript+mysqlFollow, mariadbScript+mariadbFollow)
 	p.lines(replicaScript)
@@ -146,6 +146,7 @@ changed() {
 }
 
 ready
+[ -z "$servers" ] || read_password
 from=$(status | field Source_Host)
 [ -z "$from" ] || fail "replicates from $from, so it is no primary. After a failover exchange primary and replicas in the topology, render and copy"
 if [ -n "$semi_sync" ] && [ "$(ask "SELECT @@global.$semi_sync")" = 0 ]; then
@@ -190,8 +191,8 @@ END
 }
 
 purged() { # what the primary no longer has and this server lacks
-    gone=$(peer_ask "$source" "SELECT REPLACE(@@global.gtid_purged, '\n', '')")
-    ahead "$gone" "$(ask "SELECT $executed")"
+    gone=$(peer_ask "$source" "SELECT REPLACE(@@global.gtid_purged, '\n', '')") || fail "cannot ask $primary ($source): $gone"
+    ahead "$gone" "$here"
 }
 
 clone_steps() {
@@ -253,6 +254,7 @@ case ${1-} in
 esac
 
 ready
+read_password
 [ "$(read_only)" = 1 ] || fail "takes writes, so it is no replica. If it shall be one: systemctl restart $unit, since its my.cnf says read-only"
 from=$(status | field Source_Host)
 state() { echo "$(status | field Replica_IO_Running) $(status | field Replica_SQL_Running)"; }
@@ -268,7 +270,8 @@ Run bootstrap.sh on $primary first. If that was done: the passwords in \"$secret
     esac
     fail "cannot ask $primary ($source): $there"
 fi
-errant=$(ahead "$(ask "SELECT $executed")" "$there")
+here=$(ask "SELECT $executed")
+errant=$(ahead "$here" "$there")
 if [ -n "$errant" ]; then
     say "has transactions that $primary lacks: $errant" >&2
     say "if this server was just installed and holds no data of its own, forget them ($reset) and run this again. Else save what they wrote; then:" >&2

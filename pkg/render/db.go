@@ -189,7 +189,6 @@ read_password() {
 ready() {
     [ "$(id -u)" = 0 ] || fail "run this as root"
     ask 'SELECT 1' >/dev/null || fail "the server does not let root in at its socket: systemctl status $unit"
-    read_password
 }
 
 # peer ADDRESS OPTION...: what another server answers to the replication account, or the client's error.

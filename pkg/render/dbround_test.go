@@ -116,6 +116,11 @@ func (r dbRound) run(t *testing.T) {
 		}
 	}
 
+	if !maria { // promote.sh joins what was applied and what came in, of which either may be empty
+		id := "3e11fa47-71ca-11e1-9e33-c80aa9429562"
+		db1.eventually(t, "SELECT GTID_SUBTRACT('"+id+":1-5,', ',"+id+":1-3')", id+":4-5")
+	}
+
 	// Promotion: not while the primary answers, not with a wrong password either.
 	db2.refuses(t, "/etc/mysql/promote.sh --yes", "db1 still answers at 10.0.10.41: it takes writes")
 	db2.sh(t, "echo other >/root/.secrets/repl")

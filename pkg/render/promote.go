@@ -28,6 +28,7 @@ usage: $0 [--yes] [--without NAME]...
 Makes $me the primary. It refuses while $primary answers, and while another replica has received more than $me.
 Applies what $me has received, prints where it stands, asks, then opens $me for writes and prints what to do next.
 --yes: do not ask. --without NAME: do not ask replica NAME what it has: you know that it is off.
+Do not restart $unit on $me before: that drops what it has received and not applied.
 To hand over while $primary is well: stop the applications' writes, stop $unit on $primary, then run this.
 END
 }
@@ -86,6 +87,7 @@ Nothing was changed. Run promote.sh on $name instead"
 }
 
 ready
+read_password
 from=$(status | field Source_Host)
 if [ "$(read_only)" = 0 ]; then
     [ -z "$from" ] || fail "takes writes and replicates from $from at once: somebody changed it by hand. Make it read-only (systemctl restart $unit), then run this again"
@@ -120,7 +122,9 @@ if [ -n "$from" ]; then
     ask 'START REPLICA SQL_THREAD'
     last=$(status | received)
     tries=0
-    while behind=$(ahead "$last" "$(ask "SELECT $executed")") && [ -n "$behind" ]; do
+    while :; do
+        behind=$(ahead "$last" "$(ask "SELECT $executed")")
+        [ -n "$behind" ] || break
         error=$(status | field Last_SQL_Error)
         [ -z "$error" ] || fail "cannot apply what it has received: $error
 It stays a replica. Mend that, or promote another replica"

@@ -84,7 +84,7 @@ func (p *page) vrrpTracked(t *model.Topology) {
 	p.put("lb.failover.check", 0, "vrrp_script "+checkName+" {", "")
 	p.put("lb.stats", 4, "script "+checkPath, "the local HAProxy answers, not only exists")
 	p.put("lb.failover.check.interval", 4, "interval "+scriptSeconds(t, f.Check.Interval), "")
-	p.put("lb.failover.check.interval", 4, "timeout "+scriptSeconds(t, f.Check.Interval), "above the limit in the script")
+	p.put("lb.failover.check.interval", 4, "timeout "+scriptSeconds(t, 3*f.Check.Interval), "above the limit in the script")
 	p.put("lb.failover.check.fall", 4, "fall "+itoa(f.Check.Fall), "")
 	p.put("lb.failover.check.rise", 4, "rise "+itoa(f.Check.Rise), "")
 	p.put("lb", 4, "init_fail", "no VIP before HAProxy has answered")

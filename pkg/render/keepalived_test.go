@@ -13,7 +13,7 @@ func TestKeepalivedMembers(t *testing.T) {
 		f := lbFile(top, m.name, keepalivedPath)
 		wantAll(t, f, "router_id "+m.name, "unicast_src_ip "+m.own, "priority "+m.priority, "state BACKUP", "nopreempt", "advert_int 1",
 			"virtual_router_id 10", "10.0.10.10/24 dev eth0", "script_user nobody nogroup", "vrrp_higher_prio_send_advert true", "version 3",
-			"script /etc/keepalived/check-haproxy", "interval 1", "timeout 1", "fall 2", "rise 2", "init_fail")
+			"script /etc/keepalived/check-haproxy", "interval 1", "timeout 3", "fall 2", "rise 2", "init_fail")
 		var peers []string
 		for _, s := range statements(f) {
 			if strings.HasSuffix(s, " min_ttl 255 max_ttl 255") {
@@ -61,7 +61,7 @@ func TestKeepalivedAlone(t *testing.T) {
 
 func TestKeepalivedBeforeTwoThree(t *testing.T) {
 	f := lbFile(load(t, "targets: {keepalived: \"2.2\"}\n"), "lb1", keepalivedPath)
-	wantAll(t, f, "script_user root", "interval 1", "timeout 1")
+	wantAll(t, f, "script_user root", "interval 1", "timeout 3")
 }
 
 func TestFastFailover(t *testing.T) {
@@ -87,7 +87,7 @@ func TestFastFailover(t *testing.T) {
 		}
 	}
 	wantAll(t, lbFile(top, "lb1", checkPath),
-		"exec /usr/bin/curl --silent --fail --noproxy '*' --output /dev/null --max-time 0.8 http://127.0.0.1:8404/healthz")
+		"exec /usr/bin/curl --silent --fail --noproxy '*' --output /dev/null --max-time 2 http://127.0.0.1:8404/healthz")
 }
 
 func TestManyConnectionsNeedFiles(t *testing.T) {

@@ -330,7 +330,7 @@ db: {primary: {db1: "2001:db8::41"}, replicas: {db2: "2001:db8::42"}}
 	wantAll(t, f, "bind [::1]:8404", "bind [::]:80 v6only", "server web1 [2001:db8::21]:80", "peer lb2 [2001:db8::12]:10000")
 	wantLines(t, withPrefix(section(f, "frontend fe_sites from base"), "bind"), "bind [::]:80 v6only")
 	wantAll(t, lbFile(top, "lb1", checkPath),
-		"exec /usr/bin/curl --silent --fail --noproxy '*' --output /dev/null --max-time 0.8 http://[::1]:8404/healthz")
+		"exec /usr/bin/curl --silent --fail --noproxy '*' --output /dev/null --max-time 2 http://[::1]:8404/healthz")
 	wantAll(t, lbFile(top, "lb1", keepalivedPath), "unicast_src_ip 2001:db8::11", "2001:db8::10/64 dev eth0 preferred_lft 0")
 }
 

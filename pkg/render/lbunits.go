@@ -22,12 +22,13 @@ func askHAProxy(t *model.Topology, limit model.Duration) string {
 		" http://" + t.LB.Stats.String() + healthPath
 }
 
-// checkScript is what keepalived runs; curl gives up before keepalived does.
+// checkScript is what keepalived runs. A dead HAProxy refuses at once; the limit is for one that hangs. It is two
+// intervals, so that a starved machine is no failover, and below keepalived's own timeout of three.
 func checkScript(t *model.Topology) File {
 	var p page
 	p.put("lb", 0, "#!/bin/sh", "")
 	p.note("lb.failover.check", 0, "Does the local HAProxy answer? Run by keepalived.\n"+rendered)
-	p.put("lb.stats", 0, "exec "+askHAProxy(t, millis(t.LB.Failover.Check.Interval.Milliseconds()*4/5)), "")
+	p.put("lb.stats", 0, "exec "+askHAProxy(t, 2*t.LB.Failover.Check.Interval), "")
 	return p.sharedFile(checkPath, scriptMode)
 }
 

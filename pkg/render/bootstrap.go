@@ -195,6 +195,18 @@ purged() { # what the primary no longer has and this server lacks
     ahead "$gone" "$here"
 }
 
+# A server skips transactions that carry its own server_id. One that was installed anew no longer knows its old UUID: so, while
+# it is empty, any transaction that the primary has not written itself may be one of its own.
+forgotten() {
+    lacks=$(ahead "$there" "$here")
+    if [ -z "$here" ]; then
+        uuid=$(peer_ask "$source" 'SELECT @@global.server_uuid') || fail "cannot ask $primary ($source): $uuid"
+        printf '%s\n' "$lacks" | tr , '\n' | sed "/^$uuid/d"
+    else
+        printf '%s\n' "$lacks" | tr , '\n' | sed -n "/^$(ask 'SELECT @@global.server_uuid')/p"
+    fi
+}
+
 clone_steps() {
     cat <<END
 To give $me the data of $primary, whatever $me holds now being lost:
@@ -222,6 +234,12 @@ END
 }
 
 purged() { :; } # only the attempt shows it
+
+# A server skips transactions that carry its own server_id, the middle of a GTID.
+forgotten() {
+    state=$(peer_ask "$source" 'SELECT @@global.gtid_binlog_state') || fail "cannot ask $primary ($source): $state"
+    ahead "$(printf '%s\n' "$state" | tr , '\n' | sed -n "/^[0-9]*-$(ask 'SELECT @@global.server_id')-/p" | tr '\n' ,)" "$here"
+}
 
 clone_steps() {
     cat <<END
@@ -281,6 +299,12 @@ fi
 gone=$(purged)
 if [ -n "$gone" ]; then
     say "$primary has deleted binary logs that this server needs: $gone" >&2
+    clone_steps >&2
+    exit 1
+fi
+lost=$(forgotten)
+if [ -n "$lost" ]; then
+    say "lacks transactions that it may have written itself, before its data was lost; replication would skip them: $lost" >&2
     clone_steps >&2
     exit 1
 fi

@@ -3,6 +3,7 @@
 package golden_test
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -20,8 +21,8 @@ import (
 	"stackgen/pkg/tree"
 )
 
-// TestCopy renders as an ordinary user and copies as DEPLOY.md says: what arrives is root's, with the modes of the manifest,
-// and the folders that a host has stay as they were.
+// TestCopy renders as an ordinary user, leaves the modes to the umask as a repository does, and copies as DEPLOY.md says:
+// what arrives is root's, with the modes of the manifest, and the folders that a host has stay as they were.
 func TestCopy(t *testing.T) {
 	needNative(t)
 	for _, umask := range []string{"002", "077"} {
@@ -181,13 +182,31 @@ func runWriter() {
 	umask, err := strconv.ParseUint(os.Getenv("UMASK"), 8, 32)
 	if err == nil {
 		syscall.Umask(int(umask))
-		err = writeExample(".")
+		err = errors.Join(writeExample("."), checkOut(".", fs.FileMode(umask)))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+// checkOut gives files and folders the modes with which a repository is checked out: it knows only what is executable.
+func checkOut(dir string, umask fs.FileMode) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		mode := fs.FileMode(0o666)
+		if info.Mode()&0o100 != 0 {
+			mode = 0o777
+		}
+		return os.Chmod(path, mode&^umask)
+	})
 }
 
 func writeExample(dir string) error {

@@ -259,7 +259,7 @@ func (n *network) link(t *testing.T, s spot, state string) {
 // holder starts a process in new namespaces; they vanish with it, at the latest when the test's process ends.
 func holder(t *testing.T, flags uintptr) int {
 	t.Helper()
-	cmd := exec.Command("sleep", "300")
+	cmd := exec.Command("sleep", "600")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: flags, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		missing(t, "no namespaces here: "+err.Error())

@@ -5,6 +5,8 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -20,44 +22,60 @@ func schemaCommand(tty terminal) *cobra.Command {
 a topology that begins with the line:
 
   # yaml-language-server: $schema=./stackgen.schema.json`,
-		Args: cobra.NoArgs,
+		Example:           "  stackgen schema > stackgen.schema.json",
+		Args:              noArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := tty.out.Write(model.Schema())
-			return err
-		},
-	}
-}
-
-func versionCommand(tty terminal) *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print stackgen's version and the daemons it writes for",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			fmt.Fprintf(tty.out, "stackgen %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			supported := model.Supported()
-			for _, name := range sortedKeys(supported) {
-				fmt.Fprintf(tty.out, "%-10s %s\n", name, supported[name])
+			if _, err := tty.out.Write(model.Schema()); err != nil {
+				return unfinished(err)
 			}
 			return nil
 		},
 	}
 }
 
-// version is the module's version, with the commit where the build knows one.
-func version() string {
+func versionCommand(tty terminal) *cobra.Command {
+	return &cobra.Command{
+		Use:               "version",
+		Short:             "Print stackgen's version and the versions of the daemons it writes for",
+		Args:              noArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(*cobra.Command, []string) error {
+			text := fmt.Sprintf("stackgen %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			supported := model.Supported()
+			for _, name := range sortedKeys(supported) {
+				text += fmt.Sprintf("%-10s %s\n", name, supported[name])
+			}
+			if _, err := fmt.Fprint(tty.out, text); err != nil {
+				return unfinished(err)
+			}
+			return nil
+		},
+	}
+}
+
+// setting is something the build recorded: "vcs.revision"; "" where it did not.
+func setting(key string) string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "(unknown)"
-	}
-	v := info.Main.Version
-	if v == "" {
-		v = "(devel)"
+		return ""
 	}
 	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			v += " " + s.Value[:min(12, len(s.Value))]
+		if s.Key == key {
+			return s.Value
 		}
+	}
+	return ""
+}
+
+// version is the module's version, with the commit where the build knows one.
+func version() string {
+	v := "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		v = info.Main.Version
+	}
+	if commit := setting("vcs.revision"); len(commit) >= 12 && !strings.Contains(v, commit[:12]) {
+		v += " " + commit[:12]
 	}
 	return v
 }
@@ -66,16 +84,60 @@ func manCommand(tty terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "man DIR",
 		Short: "Write the manual pages into a folder",
-		Args:  cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage("name one folder for the pages, such as: stackgen man man/")
+			}
+			return nil
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := os.MkdirAll(args[0], 0o755); err != nil {
-				return unfinished(err)
+			dir := args[0]
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				return unfinished(fmt.Errorf("cannot make the folder %q: %w", dir, cause(err)))
 			}
 			header := &doc.GenManHeader{Title: "STACKGEN", Section: "1", Source: "stackgen", Manual: "stackgen"}
-			if err := doc.GenManTree(c.Root(), header, args[0]); err != nil {
+			if made, err := time.Parse(time.RFC3339, setting("vcs.time")); err == nil {
+				header.Date = &made // else SOURCE_DATE_EPOCH, else today
+			}
+			if err := doc.GenManTree(c.Root(), header, dir); err != nil {
 				return unfinished(err)
 			}
-			fmt.Fprintf(tty.err, "wrote the pages to %s; read them with: man -l %s/stackgen.1\n", args[0], args[0])
+			fmt.Fprintf(tty.err, "wrote the pages to %s; read them with: man -l %s/stackgen.1\n", dir, strings.TrimRight(dir, "/"))
+			return nil
+		},
+	}
+}
+
+func completionCommand(tty terminal) *cobra.Command {
+	shells := map[string]func(*cobra.Command) error{
+		"bash":       func(root *cobra.Command) error { return root.GenBashCompletionV2(tty.out, true) },
+		"fish":       func(root *cobra.Command) error { return root.GenFishCompletion(tty.out, true) },
+		"powershell": func(root *cobra.Command) error { return root.GenPowerShellCompletionWithDesc(tty.out) },
+		"zsh":        func(root *cobra.Command) error { return root.GenZshCompletion(tty.out) },
+	}
+	names := strings.Join(sortedKeys(shells), "|")
+	return &cobra.Command{
+		Use:   "completion " + names,
+		Short: "Print the completion script of a shell",
+		Example: `  source <(stackgen completion bash)                                              # this shell
+  stackgen completion bash > /usr/share/bash-completion/completions/stackgen     # all of them
+  stackgen completion zsh > "${fpath[1]}/_stackgen"
+  stackgen completion fish > ~/.config/fish/completions/stackgen.fish
+  stackgen completion powershell | Out-String | Invoke-Expression`,
+		ValidArgs: sortedKeys(shells),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || shells[args[0]] == nil {
+				return usage("name one shell: stackgen completion %s", names)
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := shells[args[0]](c.Root()); err != nil {
+				return unfinished(err)
+			}
 			return nil
 		},
 	}

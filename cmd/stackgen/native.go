@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -9,9 +10,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
+	"syscall"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"stackgen/pkg/conf"
 	"stackgen/pkg/diag"
@@ -30,10 +31,15 @@ const (
 	requireMode = "require"
 )
 
-func (f *nativeFlags) register(fl *pflag.FlagSet) {
-	fl.StringVar(&f.mode, "native", "", "show the files to the real daemons first, in namespaces (Linux, root); a refusal writes nothing and exits 1. \"`require`\": exit 3 when one cannot be asked")
+func (f *nativeFlags) register(c *cobra.Command) {
+	fl := c.Flags()
+	fl.StringVar(&f.mode, "native", "", "show the files to the real daemons first, in namespaces (Linux, root); a refusal writes nothing and exits 1. With =`require`, exit 3 when a daemon cannot be asked")
 	fl.Lookup("native").NoOptDefVal = askMode
-	fl.StringArrayVar(&f.roots, "root", nil, "take the daemons of `[HOST or tier=]DIR` from an unpacked root folder (repeatable; implies --native)")
+	fl.StringArrayVar(&f.roots, "root", nil, "take the daemons from this unpacked root folder, or those of one host or tier: `[HOST|TIER=]DIR` (repeatable; implies --native)")
+	complete(c, "native", cobra.FixedCompletions([]cobra.Completion{requireMode}, cobra.ShellCompDirectiveNoFileComp))
+	complete(c, "root", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	})
 }
 
 // nativeOptions is what is asked, and whether all of it must be answered.
@@ -68,7 +74,7 @@ func (f *nativeFlags) options() (*nativeOptions, error) {
 			return nil, unfinished(err)
 		}
 		if info, err := os.Stat(abs); err != nil || !info.IsDir() {
-			return nil, usage("--root %s: %s is not a folder", r, dir)
+			return nil, usage("--root %s: %q is not a folder", r, dir)
 		}
 		if other, twice := o.Roots[key]; twice {
 			return nil, usage("--root %s: %s is given already; write HOST=DIR or TIER=DIR for more than one", r, other)
@@ -79,9 +85,9 @@ func (f *nativeFlags) options() (*nativeOptions, error) {
 }
 
 // checkRoots refuses a --root for something that is no host and no tier.
-func (o *nativeOptions) checkRoots(stacks []stack) error {
+func (o *nativeOptions) checkRoots(stacks []*stack) error {
 	for _, key := range slices.Sorted(maps.Keys(o.Roots)) {
-		if key == "" || slices.ContainsFunc(stacks, func(s stack) bool {
+		if key == "" || slices.ContainsFunc(stacks, func(s *stack) bool {
 			return slices.ContainsFunc(s.topology.Hosts(), func(h model.Host) bool { return matches(h, key) })
 		}) {
 			continue
@@ -92,23 +98,31 @@ func (o *nativeOptions) checkRoots(stacks []stack) error {
 }
 
 // askNative shows every stack to the daemons. Refusals are printed at the rendered line; nothing has been written yet.
-func askNative(stacks []stack, o nativeOptions, selected func(*model.Topology) func(string) bool, progress *progress, tty terminal) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+func askNative(stacks []*stack, o nativeOptions, f *renderFlags, progress *progress, tty terminal) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	progress.phase("asking the daemons about stack")
+	hosts := 0
+	for _, s := range stacks {
+		hosts += f.hosts(s.topology)
+	}
+	progress.begin("asking the daemons about hosts", hosts)
 	var refused []diag.Diagnostic
 	texts := map[string][]byte{}
 	answers := map[string]int{} // "haproxy 3.0.11" → files accepted
 	missing := map[string][]string{}
 	for _, s := range stacks {
-		files := renderFiles(s.topology)
+		files := s.files()
 		manifest, err := conf.DecodeManifest(files[len(files)-1].Data)
 		if err != nil {
 			return unfinished(fmt.Errorf("manifest: %w", err))
 		}
 		asked := o.Options
-		asked.Only = selected(s.topology)
+		asked.Only = f.selected(s.topology)
+		asked.Progress = progress.step
 		verdicts, err := native.Check(ctx, files, manifest, asked)
+		if ctx.Err() != nil {
+			return unfinished(errors.New("interrupted; nothing was written"))
+		}
 		if err != nil {
 			return unfinished(fmt.Errorf("%s: %w", s.topology.Name, err))
 		}
@@ -130,23 +144,24 @@ func askNative(stacks []stack, o nativeOptions, selected func(*model.Topology) f
 				}
 			}
 		}
-		progress.step()
 	}
 	progress.stop()
 	for _, who := range sortedKeys(answers) {
-		fmt.Fprintf(tty.err, "native: %s accepts %s\n", who, plural(answers[who], "file"))
+		if !f.quiet {
+			fmt.Fprintf(tty.err, "native: %s accepts %s\n", who, plural(answers[who], "file"))
+		}
 	}
 	for _, why := range sortedKeys(missing) {
 		hosts := missing[why]
 		slices.Sort(hosts)
-		fmt.Fprintf(tty.err, "native: not asked: %s: %s\n", strings.Join(slices.Compact(hosts), ", "), why)
+		fmt.Fprintf(tty.err, "native: not asked: %s: %s\n", few(slices.Compact(hosts)), why)
 	}
 	if len(refused) > 0 {
 		diag.Sort(refused)
 		if err := diag.Human(tty.out, refused, func(name string) []byte { return texts[name] }); err != nil {
 			return unfinished(err)
 		}
-		fmt.Fprintf(tty.err, "the daemons refuse: %s; nothing was written\n", plural(len(refused), "complaint"))
+		fmt.Fprintf(tty.err, "the daemons refuse the files (%s); nothing was written\n", plural(len(refused), "complaint"))
 		return &failure{code: exitFound}
 	}
 	if o.require && len(missing) > 0 {

@@ -1,20 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
-	"stackgen/pkg/conf"
 	"stackgen/pkg/model"
-	"stackgen/pkg/render"
-	"stackgen/pkg/tree"
 )
 
 type renderFlags struct {
@@ -39,30 +36,64 @@ manifest.json, dns.zone and DEPLOY.md, which says how the files get to the hosts
 
 Without a file it takes ./stack.yaml; "-" reads standard input. Several topologies go to OUTPUT/NAME/HOST/... each.
 Files are replaced one by one, each whole, the manifest last. Equal files are not touched. A file that an earlier run wrote
-and that is no longer rendered is removed; a file that stackgen never wrote is left alone, and is an error where one of
-the stack's must go.`,
+and that is no longer rendered is removed. A file that stackgen never wrote is left alone; one in the way of the stack's, or
+a folder that holds another stack, is an error (exit 2) and nothing is written, unless --force is given.
+
+--check and --diff compare text and whether a file may be executed. Other bits of the mode, which a checkout with another
+umask changes, are mentioned, and are set by the next render.`,
 		Example: `  stackgen render --example foobar -o out/
   stackgen render stack.yaml --overlay stack.prod.yaml -o out/
   stackgen render --check -o out/                  # in CI: exit 1 and a diff when out/ is not what would be rendered
   stackgen render --native=require -o out/         # ask the real daemons first; a refusal writes nothing
   stackgen render --target haproxy=2.6,mariadb=10.11 -o out/`,
-		RunE: func(_ *cobra.Command, args []string) error { return f.run(args, tty) },
+		ValidArgsFunction: completeTopologies,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := f.valid(c); err != nil {
+				return err
+			}
+			return f.run(args, tty)
+		},
 	}
+	f.input.register(c)
 	fl := c.Flags()
-	f.input.register(fl)
 	fl.StringVarP(&f.output, "output", "o", "out", "the `folder` to write to")
-	fl.StringSliceVar(&f.only, "only", nil, "write or compare the files of this `HOST or tier` only (repeatable); the manifest keeps the rest")
+	fl.StringArrayVar(&f.only, "only", nil, "write or compare the files of this `HOST|ROLE` only (repeatable, or comma between); the manifest keeps the rest")
 	fl.BoolVar(&f.check, "check", false, "write nothing; exit 1 and show a unified diff when the folder differs from what would be rendered")
 	fl.BoolVar(&f.diff, "diff", false, "write nothing; show the same diff, exit 0")
 	fl.BoolVar(&f.explain, "explain-defaults", false, "write nothing; show the topology with every default and derived value, and where each came from")
-	fl.BoolVar(&f.force, "force", false, "replace files in the way that stackgen did not write")
-	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no summary")
-	f.native.register(fl)
-	c.MarkFlagsMutuallyExclusive("check", "diff", "explain-defaults", "force")
-	c.MarkFlagsMutuallyExclusive("only", "explain-defaults")
-	c.MarkFlagsMutuallyExclusive("native", "explain-defaults")
-	c.MarkFlagsMutuallyExclusive("root", "explain-defaults")
+	fl.BoolVar(&f.force, "force", false, "replace what is in the way: files that stackgen did not write, and another stack")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no summary; errors, and daemons that could not be asked, are still told")
+	f.native.register(c)
+	complete(c, "output", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	})
+	complete(c, "only", cobra.NoFileCompletions)
 	return c
+}
+
+// valid refuses flags that contradict each other, or that would do nothing.
+func (f *renderFlags) valid(c *cobra.Command) error {
+	err := exclusive(c, "check", "diff", "explain-defaults", "force")
+	for _, name := range []string{"output", "only", "native", "root", "quiet"} {
+		if err == nil {
+			err = exclusive(c, "explain-defaults", name)
+		}
+	}
+	if err != nil || f.explain {
+		return err
+	}
+	if c.Flags().Changed("example") && f.input.example == "" {
+		return usage("--example is empty; name an example, or leave the flag out")
+	}
+	if f.output == "" {
+		return usage("--output is empty; name a folder, \".\" for this one")
+	}
+	if info, err := os.Stat(f.output); err == nil && !info.IsDir() {
+		return usage("--output %s: this is a file, and a folder is needed; name another", f.output)
+	} else if errors.Is(err, fs.ErrPermission) {
+		return unfinished(fmt.Errorf("cannot look at the folder %q: %w", f.output, cause(err)))
+	}
+	return nil
 }
 
 func (f *renderFlags) run(args []string, tty terminal) error {
@@ -80,24 +111,28 @@ func (f *renderFlags) run(args []string, tty terminal) error {
 	if err := f.selectHosts(stacks); err != nil {
 		return err
 	}
-	progress := newProgress(tty.err, len(stacks))
+	progress := newProgress(tty.err)
 	defer progress.stop()
 	if ask != nil {
 		if err := ask.checkRoots(stacks); err != nil {
 			return err
 		}
-		if err := askNative(stacks, *ask, f.selected, progress, tty); err != nil {
+		if err := askNative(stacks, *ask, f, progress, tty); err != nil {
 			return err
 		}
+		progress = newProgress(tty.err)
+		defer progress.stop()
 	}
 	return f.place(stacks, progress, tty)
 }
 
 // explain prints each topology with its defaults.
-func explain(stacks []stack, w io.Writer) error {
+func explain(stacks []*stack, w io.Writer) error {
 	for i, s := range stacks {
 		if i > 0 {
-			fmt.Fprintln(w, "---")
+			if _, err := fmt.Fprintln(w, "---"); err != nil {
+				return unfinished(err)
+			}
 		}
 		if err := s.topology.Explain(w); err != nil {
 			return unfinished(err)
@@ -107,19 +142,22 @@ func explain(stacks []stack, w io.Writer) error {
 }
 
 // selectHosts checks that each --only names a host or a tier of some stack.
-func (f *renderFlags) selectHosts(stacks []stack) error {
-	for _, name := range f.only {
-		known := false
-		var names []string
-		for _, s := range stacks {
-			for _, h := range s.topology.Hosts() {
-				known = known || matches(h, name)
-				names = append(names, h.Name, h.Tier, string(h.Role))
-			}
+func (f *renderFlags) selectHosts(stacks []*stack) error {
+	if len(f.only) == 0 {
+		return nil
+	}
+	var names []string
+	for _, s := range stacks {
+		for _, h := range s.topology.Hosts() {
+			names = append(names, h.Name, h.Tier, string(h.Role))
 		}
-		if !known {
-			slices.Sort(names)
-			return usage("--only %s: no host or tier has this name; there are %s", name, strings.Join(slices.Compact(names), ", "))
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	f.only = strings.Split(strings.Join(f.only, ","), ",")
+	for _, name := range f.only {
+		if _, known := slices.BinarySearch(names, name); !known {
+			return usage("--only %q: no host or tier has this name; there are %s", name, few(names))
 		}
 	}
 	return nil
@@ -141,128 +179,13 @@ func (f *renderFlags) selected(t *model.Topology) func(host string) bool {
 	return func(host string) bool { return chosen[host] }
 }
 
-// place compares the rendered files with the folder and, unless asked only to look, makes the folder equal.
-func (f *renderFlags) place(stacks []stack, progress *progress, tty terminal) error {
-	plans := make([]*tree.Plan, len(stacks))
-	errs := make([]error, len(stacks))
-	look := f.check || f.diff
-	progress.phase("comparing")
-	inParallel(len(stacks), func(i int) {
-		s := stacks[i]
-		plans[i], errs[i] = tree.Compare(f.folder(s, len(stacks)), renderFiles(s.topology), f.selected(s.topology))
-		if errs[i] == nil && !look && !f.force {
-			errs[i] = plans[i].Conflict()
-		}
-		progress.step()
-	})
-	if err := firstError(errs); err != nil {
-		return unfinished(err)
-	}
-	if look {
-		return f.show(stacks, plans, tty)
-	}
-	results := make([]tree.Result, len(stacks))
-	progress.phase("writing")
-	inParallel(len(stacks), func(i int) {
-		results[i], errs[i] = plans[i].Write(f.force)
-		progress.step()
-	})
-	progress.stop()
-	if err := firstError(errs); err != nil {
-		return unfinished(err)
-	}
-	if !f.quiet {
-		f.summary(stacks, results, tty.err)
-	}
-	return nil
-}
-
-// folder is where a stack's files lie.
-func (f *renderFlags) folder(s stack, stacks int) string {
-	if stacks == 1 {
-		return f.output
-	}
-	return filepath.Join(f.output, s.topology.Name)
-}
-
-func renderFiles(t *model.Topology) []conf.File {
-	rendered := render.Render(t)
-	files := make([]conf.File, len(rendered))
-	for i, r := range rendered {
-		files[i] = r.File
-	}
-	return files
-}
-
-// show prints the differences.
-func (f *renderFlags) show(stacks []stack, plans []*tree.Plan, tty terminal) error {
-	differ := 0
-	color := isTerminal(tty.out) && os.Getenv("NO_COLOR") == ""
-	for i, p := range plans {
-		prefix := ""
-		if len(stacks) > 1 {
-			prefix = stacks[i].topology.Name + "/"
-		}
-		differ += len(p.Changes)
-		if err := p.Diff(tty.out, prefix, color); err != nil {
-			return unfinished(err)
+// hosts counts what --only leaves of a stack's hosts.
+func (f *renderFlags) hosts(t *model.Topology) int {
+	selected, n := f.selected(t), 0
+	for _, h := range t.Hosts() {
+		if selected == nil || selected(h.Name) {
+			n++
 		}
 	}
-	switch {
-	case differ == 0:
-		if !f.quiet {
-			fmt.Fprintf(tty.err, "%s is what the topology says\n", f.output)
-		}
-		return nil
-	case !f.quiet:
-		fmt.Fprintf(tty.err, "%s in %s differ from what the topology says; stackgen render -o %s writes them\n", plural(differ, "file"), f.output, f.output)
-	}
-	if f.check {
-		return &failure{code: exitFound}
-	}
-	return nil
-}
-
-func (f *renderFlags) summary(stacks []stack, results []tree.Result, w io.Writer) {
-	var total tree.Result
-	hosts := 0
-	for i, r := range results {
-		total.Added += r.Added
-		total.Changed += r.Changed
-		total.Removed += r.Removed
-		total.Unchanged += r.Unchanged
-		total.Bytes += r.Bytes
-		hosts += len(stacks[i].topology.Hosts())
-	}
-	name := stacks[0].topology.Name
-	if len(stacks) > 1 {
-		name = plural(len(stacks), "stack")
-	}
-	fmt.Fprintf(w, "%s: %s, %s in %s: %d new, %d changed, %d removed, %d unchanged, %d bytes written\n", name, plural(hosts, "host"),
-		plural(total.Added+total.Changed+total.Unchanged, "file"), f.output, total.Added, total.Changed, total.Removed, total.Unchanged, total.Bytes)
-	for _, s := range stacks {
-		for _, a := range s.topology.Assumed() {
-			fmt.Fprintf(w, "assumed: %s %s\n", s.topology.Name, a)
-		}
-		if len(stacks) > 8 {
-			fmt.Fprintf(w, "assumed: the same kind of thing for the other stacks; render one alone to see it\n")
-			break
-		}
-	}
-	if total.Added+total.Changed+total.Removed > 0 {
-		guide := filepath.Join(f.folder(stacks[0], len(stacks)), "DEPLOY.md")
-		fmt.Fprintf(w, "next: %s says what the hosts need, how to copy, check and reload, and in which order\n", guide)
-	}
-}
-
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
-func isTerminal(w any) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
+	return n
 }

@@ -49,6 +49,8 @@ type Plan struct {
 	Changes   []Change // in the order of their paths, the manifest last
 	Unchanged int
 
+	others   string          // name of another stack that the folder holds; "": none
+	stack    string          // name of the one that is rendered, where others is set
 	manifest []byte          // the folder's, as compared; nil: none
 	journal  []byte          // left by a run that was interrupted; nil: none
 	gone     map[string]bool // names of the old manifest or journal that are not wanted any more
@@ -114,6 +116,11 @@ func Compare(dir string, want []conf.File, only func(host string) bool) (*Plan, 
 			}
 		}
 	}
+	if old != nil {
+		if now, err := conf.DecodeManifest(manifest.Data); err == nil && now.Name != old.Name {
+			p.others, p.stack = old.Name, now.Name
+		}
+	}
 	if manifest, err = merge(manifest, old, files, all, p.manifest); err != nil {
 		return nil, err
 	}
@@ -160,8 +167,23 @@ func Compare(dir string, want []conf.File, only func(host string) bool) (*Plan, 
 	return p, nil
 }
 
-// Conflict is the reason not to write: files in the way that stackgen did not write. It is nil where there is none.
+// DropUmask takes out the changes that set bits of the mode which version control does not keep, all but the owner's
+// right to execute, and returns how many they were: a checkout with another umask is no difference.
+func (p *Plan) DropUmask() int {
+	n := len(p.Changes)
+	p.Changes = slices.DeleteFunc(p.Changes, func(c Change) bool {
+		return c.Kind == Chmod && (c.OldMode^c.File.Mode)&0o100 == 0
+	})
+	return n - len(p.Changes)
+}
+
+// Conflict is the reason not to write: another stack in the folder, or files in the way that stackgen did not write. It
+// is nil where there is none.
 func (p *Plan) Conflict() error {
+	if p.others != "" {
+		return fmt.Errorf("%q holds the stack %q, whose files would be removed for those of %q; choose another folder, or replace them with --force",
+			p.Dir, p.others, p.stack)
+	}
 	const shown = 20
 	var b strings.Builder
 	n := 0

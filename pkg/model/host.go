@@ -24,7 +24,14 @@ type Host struct {
 // Hosts returns every machine in the order of the topology: balancers, web servers, application servers tier by tier,
 // the primary, the replicas.
 func (t *Topology) Hosts() []Host {
-	var hosts []Host
+	size := len(t.LB.Nodes) + len(t.Web.Nodes)
+	for _, a := range t.Apps {
+		size += len(a.Nodes)
+	}
+	if t.DB != nil {
+		size += len(t.DB.Primary) + len(t.DB.Replicas)
+	}
+	hosts := make([]Host, 0, size)
 	for _, n := range t.LB.Nodes {
 		hosts = append(hosts, Host{n.Node, LBRole, "lb", "lb.nodes." + n.Name})
 	}

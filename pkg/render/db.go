@@ -127,6 +127,8 @@ func (p *page) assign(path, name, value string) {
 // lines writes an empty line and then lines that no topology changes.
 func (p *page) lines(text string) {
 	p.gap()
+	p.text = grow(p.text, len(text))
+	p.origin = grow(p.origin, strings.Count(text, "\n"))
 	for line := range strings.SplitSeq(strings.TrimPrefix(strings.TrimSuffix(text, "\n"), "\n"), "\n") {
 		if line == "" {
 			p.gap()

@@ -13,6 +13,7 @@ import (
 // deployFile is DEPLOY.md: what the hosts need, how the files get there, and in which order the daemons take them.
 func deployFile(t *model.Topology, hosts []File) File {
 	d := deploy{t: t, files: hosts}
+	d.Grow(8 << 10)
 	d.printf("# Deploying %s\n\n", t.Name)
 	d.printf("Rendered by stackgen; edit the topology, not this file. One folder per host lies beside it; below it every file has its\npath on the host.\n")
 	d.hosts()

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"stackgen/internal/draw"
 	"stackgen/pkg/conf"
 	"stackgen/pkg/model"
@@ -153,7 +155,9 @@ func inject(t failer, s slot, value string) bool {
 			copied(t, s, value, was, f)
 			continue
 		}
-		sameShape(t, fmt.Sprintf("%q for %q in %s", value, s.value, f.Name()), shapeOf(conf.Parse(was.File, "").Body, s.value), shapeOf(tree.Body, value))
+		if d := cmp.Diff(shapeOf(was.File, s.value, value), shapeOf(f.File, s.value, s.value)); d != "" {
+			t.Errorf("%q for %q changes the shape of %s:\n%s", value, s.value, f.Name(), d)
+		}
 	}
 	return true
 }
@@ -162,54 +166,22 @@ func inject(t failer, s slot, value string) bool {
 // languages, a shell, YAML or Markdown takes for more than itself.
 var tame = regexp.MustCompile(`^[A-Za-z0-9._~/@+:-]*$`)
 
-// shapeOf is a tree as its keywords, depths and numbers of words; the value itself stands as VALUE.
-func shapeOf(body []*conf.Node, value string) []string {
+// shapeOf is a tree as its keywords, depths and numbers of words, in the order of the file; a manifest is ordered by names. In the
+// keywords new stands for old.
+func shapeOf(f conf.File, old, new string) []string {
 	var lines []string
 	var walk func(body []*conf.Node, depth int)
 	walk = func(body []*conf.Node, depth int) {
 		for _, n := range body {
-			lines = append(lines, fmt.Sprintf("%*s%s %d block=%v", depth, "", standIn(n.Name(), value), len(n.Words), n.Block))
+			lines = append(lines, fmt.Sprintf("%d %q %d words, block: %v", depth, strings.ReplaceAll(n.Name(), old, new), len(n.Words), n.Block))
 			walk(n.Body, depth+1)
 		}
 	}
-	walk(body, 0)
+	walk(conf.Parse(f, f.Name()).Body, 0)
+	if f.Kind == conf.JSON {
+		slices.Sort(lines)
+	}
 	return lines
-}
-
-// standIn replaces a value where it stands as a word or as one side of it.
-func standIn(word, value string) string {
-	if value == "" {
-		return word
-	}
-	return strings.ReplaceAll(word, value, "VALUE")
-}
-
-func sameShape(t failer, what string, was, is []string) {
-	t.Helper()
-	// A manifest is sorted by name, and a short value may stand in a keyword by chance: compare sets, and keywords only
-	// where they are not the value.
-	slices.Sort(was)
-	slices.Sort(is)
-	if slices.Equal(was, is) {
-		return
-	}
-	if len(was) != len(is) {
-		t.Errorf("%s: %d statements instead of %d", what, len(is), len(was))
-		return
-	}
-	if a, b := withoutKeywords(was), withoutKeywords(is); !slices.Equal(a, b) {
-		t.Errorf("%s: other numbers of words, or other blocks", what)
-	}
-}
-
-func withoutKeywords(shape []string) []string {
-	var all []string
-	for _, s := range shape {
-		_, rest, _ := strings.Cut(strings.TrimLeft(s, " "), " ")
-		all = append(all, strings.Repeat(" ", len(s)-len(strings.TrimLeft(s, " ")))+rest)
-	}
-	slices.Sort(all)
-	return all
 }
 
 // copied: scripts, units and the rest have as many lines as before, and each is the old one with the new value in it.

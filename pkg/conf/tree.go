@@ -21,6 +21,10 @@ type Node struct {
 	Block bool
 	Body  []*Node
 
+	// Unread marks an include whose files are not in the input: what they add at this place is unknown. An include that
+	// was followed is replaced by what it names; one whose pattern matches nothing stays, unmarked.
+	Unread bool
+
 	// Cond is what the statement depends on: the .if, .elif or .else of HAProxy it stands below, or the "@id" or
 	// "~SEQ(…)" before it in a keepalived.conf. Nil: the daemon reads the statement once, whatever the host.
 	Cond *Node
@@ -70,6 +74,11 @@ type Tree struct {
 	Body     []*Node
 	Comments []Word            // Raw with its marker, Text without
 	Errors   []diag.Diagnostic // rule "syntax", by place
+
+	// Fragment is the context a file without a main file was read in: "http", "stream" or "server" of nginx, or the
+	// kind's name for other daemons. The blocks around it are made up: their words have no Raw, and an Unread statement
+	// in each stands for what the main file would add.
+	Fragment string
 }
 
 // Parse reads a file. Includes stay statements. name is what positions call the file: f.Name(), or the path as its

@@ -1,0 +1,125 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// maxFile is the largest file read, in bytes. The largest configuration files known have some 50 MB.
+const maxFile = 256 << 20
+
+// store reads each folder once. Without a disk it holds files in memory only. Places are slash-separated.
+type store struct {
+	disk    bool
+	folders sync.Map          // place → *folder
+	data    map[string][]byte // of files in memory, by place
+}
+
+type folder struct {
+	entries []entry // by name
+	err     error
+}
+
+type entry struct {
+	name string
+	mode fs.FileMode // its type; of files in memory the permission too
+}
+
+func (s *store) list(place string) ([]entry, error) {
+	if f, ok := s.folders.Load(place); ok {
+		return f.(*folder).entries, f.(*folder).err
+	}
+	if !s.disk {
+		return nil, fs.ErrNotExist
+	}
+	f := new(folder)
+	var found []fs.DirEntry
+	found, f.err = os.ReadDir(filepath.FromSlash(place))
+	f.entries = make([]entry, len(found))
+	for i, e := range found {
+		f.entries[i] = entry{e.Name(), e.Type()}
+	}
+	s.folders.Store(place, f)
+	return f.entries, f.err
+}
+
+// stat does not follow the last link. That there is none before it, the caller knows.
+func (s *store) stat(place string) (entry, fs.FileMode, bool) {
+	entries, _ := s.list(path.Dir(place))
+	i, ok := slices.BinarySearchFunc(entries, path.Base(place), func(e entry, name string) int { return strings.Compare(e.name, name) })
+	if !ok {
+		return entry{}, 0, false
+	}
+	return entries[i], entries[i].mode, true
+}
+
+func (s *store) link(place string) (string, error) {
+	if !s.disk {
+		return "", fs.ErrNotExist
+	}
+	target, err := os.Readlink(filepath.FromSlash(place))
+	return filepath.ToSlash(target), err
+}
+
+// read reads a regular file that is no link.
+func (s *store) read(place string) (data []byte, perm fs.FileMode, err error) {
+	if !s.disk {
+		data, ok := s.data[place]
+		if !ok {
+			return nil, 0, fs.ErrNotExist
+		}
+		_, mode, _ := s.stat(place)
+		return data, mode.Perm(), nil
+	}
+	f, err := os.Open(filepath.FromSlash(place))
+	if err != nil {
+		return nil, 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	size := info.Size()
+	switch {
+	case !info.Mode().IsRegular():
+		return nil, 0, errors.New("it is no regular file")
+	case size > maxFile:
+		return nil, 0, fmt.Errorf("it has %d MB, more than the %d MB that are read", size>>20, int64(maxFile)>>20)
+	}
+	data = make([]byte, size)
+	n, err := io.ReadFull(f, data)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil // it became shorter
+	}
+	return data[:n], info.Mode().Perm(), err
+}
+
+// add puts a file into memory.
+func (s *store) add(place string, mode fs.FileMode, data []byte) {
+	if s.data == nil {
+		s.data = map[string][]byte{}
+	}
+	s.data[place] = data
+	for e := (entry{path.Base(place), mode}); ; e = (entry{path.Base(place), fs.ModeDir}) {
+		place = path.Dir(place)
+		v, _ := s.folders.LoadOrStore(place, new(folder))
+		f := v.(*folder)
+		i, ok := slices.BinarySearchFunc(f.entries, e.name, func(e entry, name string) int { return strings.Compare(e.name, name) })
+		if ok {
+			return
+		}
+		f.entries = slices.Insert(f.entries, i, e)
+		if place == "." || place == "/" {
+			return
+		}
+	}
+}

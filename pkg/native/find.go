@@ -3,13 +3,11 @@ package native
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 
 	"stackgen/pkg/conf"
 )
@@ -98,20 +96,4 @@ func (f *finder) version(root string, d daemon) string {
 		f.versions[binary] = v
 	}
 	return v
-}
-
-func askVersion(root string, d daemon) string {
-	if _, err := os.Stat(filepath.Join(root, d.binary)); err != nil {
-		return ""
-	}
-	cmd := exec.Command(d.binary, d.versionFlag)
-	if root != "/" {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
-		cmd.Dir = "/"
-	}
-	out, err := cmd.CombinedOutput()
-	if err != nil || strings.Contains(string(out), "MariaDB") != (d.name == "mariadb") {
-		return ""
-	}
-	return versionWords.FindString(string(out))
 }

@@ -6,7 +6,6 @@ package native
 import (
 	"context"
 	"fmt"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -106,9 +105,8 @@ func (q *question) ask(ctx context.Context, found *finder) {
 			continue
 		}
 		v := Verdict{File: f, Daemon: d.name}
-		v.Root, v.Version, v.Why = found.daemon(d, q.name, q.host)
-		if v.Why == "" && os.Geteuid() != 0 {
-			v.Why = "namespaces and mounts need root"
+		if v.Why = able(); v.Why == "" {
+			v.Root, v.Version, v.Why = found.daemon(d, q.name, q.host)
 		}
 		q.verdicts = append(q.verdicts, v)
 		if v.Why == "" {

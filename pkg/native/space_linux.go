@@ -282,3 +282,27 @@ func (s *space) run(ctx context.Context, argv ...string) (stdout, stderr string,
 	}
 	return "", "", 0, err
 }
+
+// able says why this machine cannot ask at all; empty: it can.
+func able() string {
+	if os.Geteuid() != 0 {
+		return "namespaces and mounts need root"
+	}
+	return ""
+}
+
+func askVersion(root string, d daemon) string {
+	if _, err := os.Stat(filepath.Join(root, d.binary)); err != nil {
+		return ""
+	}
+	cmd := exec.Command(d.binary, d.versionFlag)
+	if root != "/" {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
+		cmd.Dir = "/"
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil || strings.Contains(string(out), "MariaDB") != (d.name == "mariadb") {
+		return ""
+	}
+	return versionWords.FindString(string(out))
+}

@@ -115,7 +115,7 @@ func (d *drawer) failover(top, lb *node) {
 		if preempt {
 			d.maybe(n, "preempt_delay", func() *node { return d.duration("preempt_delay", "0", "15s", "1500ms", "1000s") })
 		}
-		d.maybe(n, "check", func() *node { return d.check("1s", "2s", "1m", "1h") })
+		d.maybe(n, "check", func() *node { return d.check("1s", "2s", "1m", "20m") })
 		return n
 	})
 }

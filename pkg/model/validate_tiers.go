@@ -77,8 +77,8 @@ func checkFailover(t *Topology, p *problems) {
 		p.at(path+"watch", "write mode: fast, or leave it out", "only the fast mode has a watcher, so its interval has no effect")
 	}
 	p.span(path+"watch", f.Watch, 50*ms, 10*second)
-	// keepalived 2.2 runs a script at most once a second.
-	if at := path + "check.interval"; p.span(at, f.Check.Interval, second, hour) && f.Check.Interval%second != 0 {
+	// keepalived 2.2 runs a script at most once a second, and gives one 4294 s at most: three intervals are rendered.
+	if at := path + "check.interval"; p.span(at, f.Check.Interval, second, 20*60*second) && f.Check.Interval%second != 0 {
 		p.at(at, "write whole seconds; mode: fast notices sooner", "keepalived runs its check in whole seconds, not every %s", f.Check.Interval)
 	}
 	p.times(path+"check", f.Check)

@@ -80,14 +80,14 @@ var generations = []map[string]string{
 	{"haproxy": "3.2", "keepalived": "2.3", "nginx": "1.30", "mysql": "9.7"},
 }
 
-// TestDrawnNative lets the real daemons read what random topologies become: eleven of each generation, and none may warn.
+// TestDrawnNative lets the real daemons read what random topologies become: ten of each generation, and none may warn.
 func TestDrawnNative(t *testing.T) {
 	wantNative(t)
 	for _, targets := range generations {
 		t.Run("haproxy-"+targets["haproxy"], func(t *testing.T) {
 			gen := draw.Generator(draw.Options{Targets: targets})
 			asked := map[string]int{}
-			for seed := range 11 {
+			for seed := range 10 {
 				text := gen.Example(seed)
 				top := load(t, text)
 				askDaemons(t, fmt.Sprint("seed ", seed), text, top, asked)

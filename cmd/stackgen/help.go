@@ -132,6 +132,6 @@ func writeReference(root *cobra.Command, w io.Writer) {
 		}
 		c.InitDefaultHelpFlag()
 		c.InitDefaultVersionFlag()
-		fmt.Fprintf(w, "\n## %s\n\n%s.\n\n```text\n%s\n```\n", c.CommandPath(), c.Short, strings.TrimSpace(helpText(c)))
+		fmt.Fprintf(w, "\n## %s\n\n```text\n%s\n```\n", c.CommandPath(), strings.TrimSpace(helpText(c)))
 	}
 }

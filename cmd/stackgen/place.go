@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,7 +24,13 @@ func (f *renderFlags) place(stacks []*stack, progress *progress, tty terminal) e
 		progress.step()
 	})
 	if errs := failed(errs); len(errs) > 0 {
-		return unfinished(joined(errs))
+		code := exitUsage
+		for _, err := range errs {
+			if !errors.As(err, new(tree.InTheWay)) {
+				code = exitUnfinished
+			}
+		}
+		return &failure{code, joined(errs)}
 	}
 	var conflicts []error
 	if !f.force {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -88,9 +89,10 @@ func (f *renderFlags) valid(c *cobra.Command) error {
 	if f.output == "" {
 		return usage("--output is empty; name a folder, \".\" for this one")
 	}
-	if info, err := os.Stat(f.output); err == nil && !info.IsDir() {
-		return usage("--output %s: this is a file, and a folder is needed; name another", f.output)
-	} else if errors.Is(err, fs.ErrPermission) {
+	switch info, err := os.Stat(f.output); {
+	case err == nil && !info.IsDir(), errors.Is(err, syscall.ENOTDIR):
+		return usage("--output %s: there is a file, and a folder is needed; name another", f.output)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return unfinished(fmt.Errorf("cannot look at the folder %q: %w", f.output, cause(err)))
 	}
 	return nil

@@ -27,6 +27,16 @@ func (c *comparison) problem(format string, args ...any) {
 	c.problems = append(c.problems, fmt.Errorf(format, args...))
 }
 
+// InTheWay is an error about something in the folder that only its owner can move away.
+type InTheWay struct{ error }
+
+func (c *comparison) inTheWay(format string, args ...any) {
+	err := InTheWay{fmt.Errorf(format, args...)}
+	if n := len(c.problems); n == 0 || c.problems[n-1].Error() != err.Error() { // once for all files below it
+		c.problems = append(c.problems, err)
+	}
+}
+
 // file compares one wanted file.
 func (c *comparison) file(f conf.File) {
 	if f.Mode == 0 {
@@ -46,10 +56,7 @@ func (c *comparison) file(f conf.File) {
 		c.Changes = append(c.Changes, add)
 		return
 	case blocked != nil:
-		err := fmt.Errorf("%q %s, and stackgen writes only to real folders; move it away", filepath.Join(c.Dir, blocked.path), blocked.is)
-		if n := len(c.problems); n == 0 || c.problems[n-1].Error() != err.Error() { // once for all files below it
-			c.problems = append(c.problems, err)
-		}
+		c.inTheWay("%q %s, and stackgen writes only to real folders; move it away", filepath.Join(c.Dir, blocked.path), blocked.is)
 		return
 	case err != nil:
 		c.problem("cannot open the folder of %q: %w", shown, reason(err))
@@ -68,7 +75,7 @@ func (c *comparison) file(f conf.File) {
 		return
 	case fi.IsDir():
 		if !c.vacated(dir, base, name) {
-			c.problem("%q is a folder, but a file of this name is rendered; move it away", shown)
+			c.inTheWay("%q is a folder, but a file of this name is rendered; move it away", shown)
 			return
 		}
 		c.Changes = append(c.Changes, add)
@@ -79,7 +86,7 @@ func (c *comparison) file(f conf.File) {
 		c.Changes = append(c.Changes, ch)
 		return
 	case !fi.Mode().IsRegular():
-		c.problem("%q is neither a file nor a folder (%s); move it away", shown, fi.Mode().Type())
+		c.inTheWay("%q is neither a file nor a folder (%s); move it away", shown, fi.Mode().Type())
 		return
 	}
 

@@ -156,6 +156,9 @@ func askNative(stacks []*stack, o nativeOptions, f *renderFlags, progress *progr
 		slices.Sort(hosts)
 		fmt.Fprintf(tty.err, "native: not asked: %s: %s\n", few(slices.Compact(hosts)), why)
 	}
+	if len(answers)+len(missing)+len(refused) == 0 {
+		fmt.Fprintln(tty.err, "native: not asked: none of the files is read by a daemon")
+	}
 	if len(refused) > 0 {
 		diag.Sort(refused)
 		if err := diag.Human(tty.out, refused, func(name string) []byte { return texts[name] }); err != nil {

@@ -67,6 +67,9 @@ type Diagnostic struct {
 	Help     string
 	Proof    []string
 	Related  []Related
+	Host     string // whose file Pos is in; empty: the stack's
+	// Fingerprint is the same as long as the finding is: it holds the rule, the file and the statement, no line numbers.
+	Fingerprint string
 }
 
 // Sort puts findings into their one stable order: by place, severity, rule and message.

@@ -108,3 +108,9 @@ func (t *Topology) SitesOf(vip string) []Site {
 
 // MariaDB reports whether the database is MariaDB rather than MySQL.
 func (t *Topology) MariaDB() bool { return !t.Targets.MariaDB.IsZero() }
+
+// PeersPort is where the balancers of a stack tell each other their stick tables.
+const PeersPort = 10000
+
+// SharesTables reports whether the balancers have stick tables to share: the counters of the rate limit.
+func (t *Topology) SharesTables() bool { return t.LB.RateLimit != nil && len(t.LB.Nodes) > 1 }

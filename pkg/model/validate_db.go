@@ -55,8 +55,8 @@ func checkDB(t *Topology, p *problems) {
 		path string
 		port int
 	}{{"db.port", d.Port}, {"db.read_port", d.ReadPort}} {
-		if at.port == 80 || at.port == 443 {
-			p.at(at.path, "take another port, such as 3306", "port %d on the balancers is that of the sites", at.port)
+		if at.port == 80 || at.port == 443 || at.port == PeersPort && t.SharesTables() {
+			p.at(at.path, "take another port, such as 3306", "port %d on the balancers is taken", at.port)
 			p.related("db.vip", "the database goes through the balancers")
 		}
 	}

@@ -1,6 +1,9 @@
 package model
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 func checkSites(t *Topology, p *problems) {
 	if len(t.Sites) == 0 && !p.broken("sites") {
@@ -59,7 +62,7 @@ func checkRoute(t *Topology, p *problems, path string, r Route, tiers []string) 
 	if p.broken(path) {
 		return
 	}
-	if !urlPath.MatchString(r.Prefix) || hasDots(r.Prefix) || len(r.Prefix) > 255 {
+	if !urlPath.MatchString(r.Prefix) || hasDots(r.Prefix) || strings.Contains(r.Prefix, "//") || len(r.Prefix) > 255 {
 		p.atKey(path, "start with / and use letters, digits and ._~-, such as /api/", "%q is no prefix of a path that every daemon reads alike", r.Prefix)
 	}
 	switch {

@@ -57,6 +57,9 @@ func balancerPorts(t *Topology) []usedPort {
 	if t.DB != nil && t.DB.VIP != "" {
 		ports = append(ports, usedPort{t.DB.Port, "db.port", "the database"}, usedPort{t.DB.ReadPort, "db.read_port", "the database to read"})
 	}
+	if t.SharesTables() {
+		ports = append(ports, usedPort{PeersPort, "lb.rate_limit", "the balancers' shared counters"})
+	}
 	return ports
 }
 

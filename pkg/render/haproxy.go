@@ -34,7 +34,7 @@ type haproxy struct {
 func newHAProxy(t *model.Topology) *haproxy {
 	h := &haproxy{}
 	but := ""
-	if needsPeers(t) {
+	if t.SharesTables() {
 		but = " but for localpeer"
 	}
 	h.note("lb", 0, "haproxy.cfg of the load balancers of "+t.Name+": the same on each"+but+".\n"+
@@ -84,7 +84,7 @@ func (h *haproxy) global(t *model.Topology) {
 	h.word("timeouts.drain", "hard-stop-after", haproxyTime(t.Timeouts.Drain), "old workers end after a reload, WebSockets too")
 	h.number("lb", "spread-checks", 5, "percent: not all checks in the same millisecond")
 	h.tlsGlobal(t.Sites)
-	if needsPeers(t) {
+	if t.SharesTables() {
 		h.memberByte, h.memberLine = len(h.text), len(h.origin)
 	}
 	h.raw("raw.haproxy.global", t.Raw.HAProxy.Global)
@@ -136,7 +136,7 @@ func (h *haproxy) rateLimitTable(t *model.Topology) {
 	limit := t.LB.RateLimit
 	table := types.StickTable{Type: "ipv6", Size: "200k", Expire: haproxyTime(2 * limit.Per),
 		Store: "http_req_rate(" + haproxyTime(limit.Per) + ")"}
-	if needsPeers(t) {
+	if t.SharesTables() {
 		table.Peers = "lbs"
 		h.section("lb.rate_limit", "peers lbs")
 		for _, n := range t.LB.Nodes {
@@ -144,7 +144,7 @@ func (h *haproxy) rateLimitTable(t *model.Topology) {
 			if n.Address.Is6() {
 				ip = "[" + ip + "]"
 			}
-			h.say("lb.nodes."+n.Name+".address", &parsers.Peer{}, types.Peer{Name: n.Name, IP: ip, Port: peersPort}, "")
+			h.say("lb.nodes."+n.Name+".address", &parsers.Peer{}, types.Peer{Name: n.Name, IP: ip, Port: model.PeersPort}, "")
 		}
 	}
 	h.section("lb.rate_limit", "backend "+rateTable+" from base")

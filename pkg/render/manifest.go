@@ -144,8 +144,8 @@ func flows(t *model.Topology, h model.Host) []conf.ManifestFlow {
 		}
 		if len(t.LB.Nodes) > 1 {
 			out = append(out, conf.ManifestFlow{From: []string{"lb"}, To: append(to[:len(to):len(to)], advertGroups(t)...), Protocol: "vrrp", Purpose: "VRRP adverts, IP protocol 112"})
-			if needsPeers(t) {
-				tcp([]string{"lb"}, to, peersPort, "HAProxy peers: stick tables")
+			if t.SharesTables() {
+				tcp([]string{"lb"}, to, model.PeersPort, "HAProxy peers: stick tables")
 			}
 		}
 	case model.WebRole:

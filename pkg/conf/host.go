@@ -19,6 +19,7 @@ type Host struct {
 	mounts []mount // the longest path first
 	within string  // the input's own folder: a relative link may lead anywhere below it
 	found  []File  // configuration that discovery saw, not yet read: Path and Kind
+	whole  bool    // the known places of its tree are searched
 	named  bool    // the user named the files: nothing else of the host is read
 
 	mu   sync.Mutex
@@ -88,7 +89,7 @@ const maxLinks = 40 // as Linux has it
 // does not leave it. why says in words why there is nothing.
 func (h *Host) resolve(name string) (real, place string, mode fs.FileMode, why string) {
 	cur, rest := "/", strings.TrimPrefix(name, "/")
-	links := 0
+	links, via := 0, ""
 	mode = fs.ModeDir
 	for rest != "" {
 		var c string
@@ -106,7 +107,7 @@ func (h *Host) resolve(name string) (real, place string, mode fs.FileMode, why s
 		next := path.Join(cur, c)
 		var ok bool
 		if place, mode, ok = h.lstat(next); !ok {
-			return "", "", 0, "is not in the tree of the host"
+			return "", "", 0, absent(via)
 		}
 		if mode&fs.ModeSymlink == 0 {
 			cur = next
@@ -119,7 +120,7 @@ func (h *Host) resolve(name string) (real, place string, mode fs.FileMode, why s
 		if err != nil {
 			return "", "", 0, "is a link that cannot be read"
 		}
-		mode = fs.ModeDir
+		mode, via = fs.ModeDir, target
 		if path.IsAbs(target) {
 			cur = "/"
 		} else if to, m, ok := h.beside(place, target); ok {
@@ -130,9 +131,16 @@ func (h *Host) resolve(name string) (real, place string, mode fs.FileMode, why s
 		rest = target + "/" + rest
 	}
 	if place, mode, _ = h.lstat(cur); mode == 0 && place == "" {
-		return "", "", 0, "is not in the tree of the host"
+		return "", "", 0, absent(via)
 	}
 	return cur, place, mode, ""
+}
+
+func absent(link string) string {
+	if link != "" {
+		return "leads to " + link + ", which is not in the tree of the host"
+	}
+	return "is not in the tree of the host"
 }
 
 // beside follows a relative link out of the host's folder to another place in the input: repositories share files
@@ -147,12 +155,7 @@ func (h *Host) beside(link, target string) (string, fs.FileMode, bool) {
 			return "", 0, false // the host's own
 		}
 	}
-	for p := to; p != h.within && p != "." && p != "/"; p = path.Dir(p) {
-		if _, mode, ok := h.disk.stat(p); !ok || mode&fs.ModeSymlink != 0 {
-			return "", 0, false
-		}
-	}
-	_, mode, ok := h.disk.stat(to)
+	mode, ok := h.disk.real(to, h.within)
 	return to, mode, ok
 }
 
@@ -213,14 +216,17 @@ func (h *Host) list(dir string) (names []string, known bool) {
 // glob expands a pattern component by component. known is false where a folder it looks into is not in the tree.
 func (h *Host) glob(pattern string) (paths []string, known bool) {
 	paths, known = []string{"/"}, true
+	wild := false
 	for c := range strings.SplitSeq(strings.ReplaceAll(pattern, "[!", "[^"), "/") {
 		if c == "" || c == "." {
 			continue
 		}
 		var next []string
 		for _, dir := range paths {
-			if !strings.ContainsAny(c, `*?[\`) {
-				next = append(next, strings.TrimSuffix(dir, "/")+"/"+c)
+			if name := strings.TrimSuffix(dir, "/") + "/" + c; !strings.ContainsAny(c, `*?[\`) {
+				if _, _, _, why := h.resolve(name); why == "" || !wild {
+					next = append(next, name)
+				}
 				continue
 			}
 			real, _, mode, why := h.resolve(dir)
@@ -243,6 +249,7 @@ func (h *Host) glob(pattern string) (paths []string, known bool) {
 			}
 		}
 		paths = next
+		wild = wild || strings.ContainsAny(c, `*?[\`)
 	}
 	return paths, known
 }

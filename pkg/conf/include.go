@@ -74,7 +74,6 @@ func (r *reader) open(name string, k Kind) *source {
 		return s
 	}
 	f.Kind = k
-	r.h.Files = append(r.h.Files, f)
 	s.tree = Parse(f, place)
 	s.size = count(s.tree.Body)
 	return s
@@ -127,6 +126,7 @@ type splicer struct {
 func (w *splicer) file(s *source) []*Node {
 	if !s.claimed {
 		s.claimed = true
+		w.h.Files = append(w.h.Files, s.tree.File)
 		w.tree.Comments = append(w.tree.Comments, s.tree.Comments...)
 		w.tree.Errors = append(w.tree.Errors, s.tree.Errors...)
 		w.errors = append(w.errors, s.tree.Errors...)

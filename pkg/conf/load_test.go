@@ -1,21 +1,197 @@
 package conf
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
 )
 
-func TestFromFiles(t *testing.T) {
-	in := FromFiles("", []File{
-		{Host: "web1", Path: "/etc/nginx/nginx.conf", Kind: Nginx, Data: []byte("events {}\nhttp { include conf.d/*.conf; include nope.conf; }\n")},
-		{Host: "web1", Path: "/etc/nginx/conf.d/a.conf", Kind: Nginx, Data: []byte("server { listen 80; }\n")},
-		{Host: "db1", Path: "/etc/mysql/my.cnf", Kind: MySQL, Data: []byte("[mysqld]\na=1\n!includedir /etc/mysql/conf.d/\nb=2\n")},
-		{Host: "db1", Path: "/etc/mysql/conf.d/x.cnf", Kind: MySQL, Data: []byte("[mysqld]\nc=1\n")},
-		{Path: ManifestName, Kind: JSON, Data: []byte(`{"version": 1, "hosts": {}}`)},
-	})
-	for _, h := range in.Groups[0].Hosts {
-		for _, tr := range h.Trees {
-			t.Log(h.Name, dump(tr))
+// TestLoad: each archive is a tree on disk. Lines of its comment that start with "$" are what is done: "$ link PATH
+// TARGET", "$ unreadable PATH", "$ stdin FILE NAME", "$ host NAME=PATH" and, last, "$ load PATH...". The file "want" is
+// what Load makes of it. STACKGEN_UPDATE=1 rewrites it.
+func TestLoad(t *testing.T) {
+	archives, err := filepath.Glob("testdata/load/*.txtar")
+	if err != nil || len(archives) == 0 {
+		t.Fatal("no test data", err)
+	}
+	for _, file := range archives {
+		file, err := filepath.Abs(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			ar, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Chdir(layOut(t, ar))
+			want := ""
+			for _, f := range ar.Files {
+				if f.Name == "want" {
+					want = string(f.Data)
+				}
+			}
+			got := "no line \"$ load\"\n"
+			opts := Options{Hosts: map[string]string{}}
+			for line := range strings.Lines(string(ar.Comment)) {
+				words := strings.Fields(line)
+				if len(words) < 2 || words[0] != "$" {
+					continue
+				}
+				switch words[1] {
+				case "host":
+					name, place, _ := strings.Cut(words[2], "=")
+					opts.Hosts[name] = place
+				case "stdin":
+					data, err := os.ReadFile(words[2])
+					if err != nil {
+						t.Fatal(err)
+					}
+					opts.Stdin = strings.NewReader(string(data))
+					if len(words) > 3 {
+						opts.StdinName = words[3]
+					}
+				case "load":
+					got = loaded(words[2:], opts)
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if os.Getenv("STACKGEN_UPDATE") == "1" {
+				out := txtar.Archive{Comment: ar.Comment}
+				for _, f := range ar.Files {
+					if f.Name != "want" {
+						out.Files = append(out.Files, f)
+					}
+				}
+				out.Files = append(out.Files, txtar.File{Name: "want", Data: []byte(got)})
+				if err := os.WriteFile(file, txtar.Format(&out), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// layOut writes an archive to disk.
+func layOut(t *testing.T, ar *txtar.Archive) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "work")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range ar.Files {
+		if f.Name == "want" {
+			continue
+		}
+		name := filepath.Join(dir, f.Name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, f.Data, 0o644); err != nil {
+			t.Fatal(err)
 		}
 	}
-	t.Log(in.NotRead, in.Assumed, in.Errors, in.Groups[0].Manifest)
+	for line := range strings.Lines(string(ar.Comment)) {
+		words := strings.Fields(line)
+		if len(words) < 3 || words[0] != "$" {
+			continue
+		}
+		name := filepath.Join(dir, words[2])
+		var err error
+		switch words[1] {
+		case "link":
+			if err = os.MkdirAll(filepath.Dir(name), 0o755); err == nil {
+				err = os.Symlink(words[3], name)
+			}
+		case "unreadable": // a mode does not keep root out; a socket cannot be opened by anybody
+			if os.Geteuid() == 0 {
+				t.Skip("root reads everything")
+			}
+			err = os.Chmod(name, 0)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// loaded prints what Load made of the paths.
+func loaded(paths []string, opts Options) string {
+	in, err := Load(paths, opts)
+	if err != nil {
+		return "error: " + err.Error() + "\n"
+	}
+	return describe(in)
+}
+
+func describe(in *Input) string {
+	var b strings.Builder
+	for _, g := range in.Groups {
+		if g.Name != "" || g.Manifest != nil {
+			fmt.Fprintf(&b, "group %q manifest=%t\n", g.Name, g.Manifest != nil)
+		}
+		for _, h := range g.Hosts {
+			fmt.Fprintf(&b, "host %s\n", h.Name)
+			for _, f := range h.Files {
+				fmt.Fprintf(&b, "  %s %s at %s\n", f.Kind, f.Path, h.Place(f.Path))
+			}
+			for _, t := range h.Trees {
+				fmt.Fprintf(&b, "  tree %s %s", t.File.Kind, t.File.Path)
+				if t.Fragment != "" {
+					fmt.Fprintf(&b, " fragment=%s", t.Fragment)
+				}
+				b.WriteString("\n")
+				outline(&b, t.Body, "    ")
+			}
+		}
+	}
+	for _, s := range in.Assumed {
+		fmt.Fprintf(&b, "assumed %s\n", s)
+	}
+	for _, n := range in.NotRead {
+		fmt.Fprintf(&b, "not read %s", n.Path)
+		if n.From.IsValid() {
+			fmt.Fprintf(&b, " from %s", n.From)
+		}
+		fmt.Fprintf(&b, ": %s", n.Why)
+		if n.Failed {
+			b.WriteString(" (failed)")
+		}
+		b.WriteString("\n")
+	}
+	for _, d := range in.Errors {
+		fmt.Fprintf(&b, "%s: %s\n", d.Pos, d.Message)
+	}
+	return b.String()
+}
+
+func outline(b *strings.Builder, nodes []*Node, indent string) {
+	for _, n := range nodes {
+		b.WriteString(indent)
+		for i, w := range n.Words {
+			if i > 0 {
+				b.WriteByte(' ')
+			}
+			b.WriteString(w.Text)
+		}
+		if n.Unread {
+			b.WriteString(" ?")
+		}
+		if n.Block {
+			b.WriteString(" {")
+		}
+		if len(n.Words) > 0 {
+			fmt.Fprintf(b, " | %s", n.Words[0].Pos)
+		}
+		b.WriteByte('\n')
+		outline(b, n.Body, indent+"  ")
+	}
 }

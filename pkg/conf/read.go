@@ -3,6 +3,7 @@ package conf
 import (
 	"cmp"
 	"io/fs"
+	"maps"
 	"path"
 	"runtime"
 	"slices"
@@ -113,6 +114,9 @@ func (g *Group) manifest(in *Input, disk *store, place string) {
 
 // host reads the configuration of all daemons.
 func (r *reader) host() {
+	if r.h.whole {
+		r.h.discover()
+	}
 	paths := map[Kind][]string{}
 	slices.SortFunc(r.h.found, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
 	for _, f := range r.h.found {
@@ -152,6 +156,8 @@ func (r *reader) chain(names []string, k Kind) *Tree {
 	for _, name := range names {
 		t := r.tree(name, k)
 		switch {
+		case t == nil && all != nil:
+			all.Body = append(slices.Clone(all.Body), unknown(all))
 		case t == nil:
 		case all == nil:
 			all = t
@@ -260,8 +266,18 @@ func (r *reader) keepalived(found []string) {
 func (r *reader) mysql(found []string) {
 	var mains []string
 	for _, p := range []string{"/etc/my.cnf", "/etc/mysql/my.cnf"} {
-		if slices.Contains(found, p) {
+		if slices.Contains(found, p) && r.h.Place(p) != "" {
 			mains = append(mains, p)
+		}
+	}
+	if len(mains) == 0 {
+		// Debian's my.cnf is a link by way of /etc/alternatives, which a copy of /etc/mysql does not have.
+		for _, p := range []string{"/etc/mysql/mariadb.cnf", "/etc/mysql/mysql.cnf"} {
+			if len(mains) == 0 && slices.Contains(found, p) {
+				mains = append(mains, p)
+				found = slices.DeleteFunc(slices.Clone(found), func(p string) bool { return path.Base(p) == "my.cnf" })
+				r.assume("/etc/mysql/my.cnf is %s", p)
+			}
 		}
 	}
 	t := r.chain(mains, MySQL)
@@ -291,16 +307,18 @@ func (r *reader) mysql(found []string) {
 }
 
 func (r *reader) nginx(found []string) {
+	main := false
 	for _, p := range found {
 		s := r.open(p, Nginx)
-		if s.tree == nil || path.Base(p) == "nginx.conf" || has(s.tree.Body, "http", "events") {
+		if path.Base(p) == "nginx.conf" || s.tree != nil && has(s.tree.Body, "http", "events") {
+			main = true
 			r.keep(r.tree(p, Nginx))
 		}
 	}
 	rest := r.rest(found)
-	if r.h.Tree(Nginx) != nil {
+	if main {
 		for _, p := range rest {
-			if d := path.Base(path.Dir(p)); d == "conf.d" || d == "sites-enabled" {
+			if d := path.Base(path.Dir(p)); (d == "conf.d" || d == "sites-enabled") && r.h.Place(p) != "" {
 				r.unused(p, "no include names it")
 			}
 		}
@@ -454,7 +472,8 @@ func (r *reader) haproxyFiles() (names []string, from string) {
 		}
 	}
 	for range 3 { // variables in variables
-		for k, v := range env {
+		for _, k := range slices.Sorted(maps.Keys(env)) {
+			v := env[k]
 			start = strings.ReplaceAll(strings.ReplaceAll(start, "${"+k+"}", v), "$"+k+" ", v+" ")
 			if cut, ok := strings.CutSuffix(start, "$"+k); ok {
 				start = cut + v

@@ -21,6 +21,7 @@ type store struct {
 	disk    bool
 	folders sync.Map          // place → *folder
 	data    map[string][]byte // of files in memory, by place
+	over    map[string][]byte // standard input: read instead of the disk
 }
 
 type folder struct {
@@ -53,12 +54,26 @@ func (s *store) list(place string) ([]entry, error) {
 
 // stat does not follow the last link. That there is none before it, the caller knows.
 func (s *store) stat(place string) (entry, fs.FileMode, bool) {
+	if _, ok := s.over[place]; ok {
+		return entry{name: path.Base(place)}, 0, true
+	}
 	entries, _ := s.list(path.Dir(place))
 	i, ok := slices.BinarySearchFunc(entries, path.Base(place), func(e entry, name string) int { return strings.Compare(e.name, name) })
 	if !ok {
 		return entry{}, 0, false
 	}
 	return entries[i], entries[i].mode, true
+}
+
+// real is the type of place, if neither it nor a folder between it and root is a link.
+func (s *store) real(place, root string) (fs.FileMode, bool) {
+	for p := place; p != root && p != "." && p != "/"; p = path.Dir(p) {
+		if _, mode, ok := s.stat(p); !ok || mode&fs.ModeSymlink != 0 {
+			return 0, false
+		}
+	}
+	_, mode, ok := s.stat(place)
+	return mode, ok
 }
 
 func (s *store) link(place string) (string, error) {
@@ -71,6 +86,9 @@ func (s *store) link(place string) (string, error) {
 
 // read reads a regular file that is no link.
 func (s *store) read(place string) (data []byte, perm fs.FileMode, err error) {
+	if data, ok := s.over[place]; ok {
+		return data, 0, nil
+	}
 	if !s.disk {
 		data, ok := s.data[place]
 		if !ok {

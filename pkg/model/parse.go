@@ -70,7 +70,7 @@ func parse(src Source, p *problems) *node {
 	start := diag.Pos{File: src.Name, Line: 1, Col: 1}
 	if len(src.Data) > maxBytes {
 		p.add(start, "split the stack, or check that this is the file you meant",
-			"the file has %d MiB; a topology of more than %d MiB is not read", len(src.Data)>>20, maxBytes>>20)
+			"the file has more than %d MiB; no topology of that size is read", maxBytes>>20)
 		return nil
 	}
 	if !readable(src, p) {
@@ -120,7 +120,7 @@ func readable(src Source, p *problems) bool {
 		case r == '\r' && i+1 < len(data) && data[i+1] == '\n':
 		case r == '\t':
 		case r < ' ', r >= 0x7f && r < 0xa0, r == '\u2028', r == '\u2029', r == '\ufeff', r == '\ufffe', r == '\uffff':
-			p.add(pos, "remove it", "control character %U: this is no text file, or it was damaged", r)
+			p.add(pos, "give a text file, or remove the character", "control character %U: this is no text file, or it was damaged", r)
 			return false
 		}
 		pos.Col++

@@ -8,31 +8,51 @@ import (
 	"unicode/utf8"
 )
 
+// Style says how Human prints.
+type Style struct {
+	Source func(file string) []byte // a file's text, nil where it cannot be had
+	Color  bool                     // for a terminal
+	See    string                   // the command that explains a rule ("stackgen explain"); empty: do not point to it
+}
+
 // Human writes findings as a person reads them: the place and the sentence, the line with the word underlined, the other
 // places with their own lines, then proof and help. source returns a file's text, or nil where it cannot be had.
 func Human(w io.Writer, ds []Diagnostic, source func(file string) []byte) error {
-	p := printer{source: source, lines: map[string][][]byte{}}
+	return Style{Source: source}.Human(w, ds)
+}
+
+// Human writes findings in this style.
+func (s Style) Human(w io.Writer, ds []Diagnostic) error {
+	p := printer{Style: s, lines: map[string][][]byte{}}
 	for _, d := range ds {
 		p.head(d.Pos, d.Severity.String(), d.Message)
 		if d.Rule != "" {
-			p.printf(" [%s]", d.Rule)
+			p.printf(" %s", p.paint(faint, "["+d.Rule+"]"))
 		}
 		p.printf("\n")
-		p.frame(d.Pos, d.End)
+		p.frame(d.Pos, d.End, colors[d.Severity.String()])
 		for _, r := range d.Related {
 			p.printf("  ")
 			p.head(r.Pos, "note", r.Message)
 			p.printf("\n")
-			p.frame(r.Pos, r.End)
+			p.frame(r.Pos, r.End, colors["note"])
 		}
 		for _, proof := range d.Proof {
-			p.printf("  = proof: %s\n", proof)
+			p.printf("  = %s %s\n", p.paint(bold, "proof:"), clean(proof))
 		}
 		if d.Help != "" {
-			p.printf("  = help: %s\n", d.Help)
+			p.printf("  = %s %s\n", p.paint(bold, "help:"), clean(d.Help))
+		}
+		if d.Rule != "" && s.See != "" {
+			p.printf("  = %s %s %s\n", p.paint(bold, "see:"), s.See, d.Rule)
+		}
+		if p.buf.Len() > 1<<20 {
+			if _, err := p.buf.WriteTo(w); err != nil {
+				return err
+			}
 		}
 	}
-	_, err := w.Write(p.buf.Bytes())
+	_, err := p.buf.WriteTo(w)
 	return err
 }
 
@@ -46,30 +66,55 @@ func Concise(w io.Writer, ds []Diagnostic) error {
 		}
 		p.printf("\n")
 	}
-	_, err := w.Write(p.buf.Bytes())
+	_, err := p.buf.WriteTo(w)
 	return err
 }
 
+// The codes of a terminal.
+const (
+	bold  = "1"
+	faint = "2"
+)
+
+var colors = map[string]string{"error": "1;31", "warning": "1;33", "info": "1;36", "note": "1;34"}
+
 type printer struct {
-	buf    bytes.Buffer
-	source func(string) []byte
-	lines  map[string][][]byte
+	Style
+	buf   bytes.Buffer
+	lines map[string][][]byte
 }
 
 func (p *printer) printf(format string, args ...any) { fmt.Fprintf(&p.buf, format, args...) }
 
 func (p *printer) head(pos Pos, kind, message string) {
 	if s := pos.String(); s != "" {
-		p.printf("%s: ", s)
+		p.printf("%s ", p.paint(bold, clean(s)+":"))
 	}
-	p.printf("%s: %s", kind, message)
+	p.printf("%s %s", p.paint(colors[kind], kind+":"), clean(message))
+}
+
+func (p *printer) paint(code, text string) string {
+	if !p.Color {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// clean takes out what must not reach a terminal, or would break a line in two.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '�'
+		}
+		return r
+	}, s)
 }
 
 // A frame shows at most this many columns of a line.
 const frameWidth = 160
 
 // frame shows the line at pos with the text up to end underlined; without an end, the word at pos.
-func (p *printer) frame(pos, end Pos) {
+func (p *printer) frame(pos, end Pos, color string) {
 	line, ok := p.line(pos)
 	if !ok {
 		return
@@ -79,9 +124,7 @@ func (p *printer) frame(pos, end Pos) {
 	if end.Line == pos.Line && end.Col > pos.Col {
 		stop = min(end.Col-1, len(line))
 	} else {
-		for stop < len(line) && !strings.ContainsRune(" \t,;{}[]#", line[stop]) {
-			stop++
-		}
+		stop += wordLength(line[start:])
 	}
 	if start > frameWidth-20 {
 		cut := start - 20
@@ -99,16 +142,16 @@ func (p *printer) frame(pos, end Pos) {
 		pad = append(pad, r)
 	}
 	p.printf("%4d | %s\n", pos.Line, string(line))
-	p.printf("     | %s^%s\n", string(pad), strings.Repeat("~", max(0, stop-start-1)))
+	p.printf("     | %s%s\n", string(pad), p.paint(color, "^"+strings.Repeat("~", max(0, stop-start-1))))
 }
 
 func (p *printer) line(pos Pos) ([]rune, bool) {
-	if pos.Line == 0 || p.source == nil {
+	if pos.Line == 0 || p.Source == nil {
 		return nil, false
 	}
 	lines, ok := p.lines[pos.File]
 	if !ok {
-		lines = bytes.Split(p.source(pos.File), []byte("\n"))
+		lines = bytes.Split(p.Source(pos.File), []byte("\n"))
 		p.lines[pos.File] = lines
 	}
 	if pos.Line > len(lines) {

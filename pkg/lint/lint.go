@@ -1,13 +1,14 @@
-// Package lint finds what makes a stack fall: single points of failure, addresses that do not move or are held twice, and
-// every contradiction between files. It sees facts only, of rendered and of found files alike.
 package lint
 
 import (
 	"cmp"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"stackgen/pkg/conf"
@@ -15,125 +16,15 @@ import (
 	"stackgen/pkg/fact"
 )
 
-// Rule is one thing that can be wrong. Its page, its examples and its test are doc/ID.txtar.
-type Rule struct {
-	ID       string
-	Severity diag.Severity // of its findings, unless one says otherwise
-	// Absence marks a rule about what is not there. Where the input may not be the whole stack, its findings are info.
-	Absence bool
-	Run     func(*Pass)
-}
-
-// Pass is one rule looking at one stack.
-type Pass struct {
-	*fact.Stack
-	rule  *Rule
-	found []*Finding
-}
-
-// Finding is being said; its methods add to it and return it.
-type Finding struct {
-	diag.Diagnostic
-	same   string
-	hosts  []string
-	words  string
-	capped bool // absence in an incomplete stack: info, whatever the rule says
-}
-
-// Report says that something is wrong at a word. The message is one sentence in lower case that names the consequence.
-func (p *Pass) Report(at conf.Word, format string, args ...any) *Finding {
-	f := &Finding{Diagnostic: diag.Diagnostic{
-		Pos: at.Pos, End: end(at), Severity: p.rule.Severity, Rule: p.rule.ID, Message: fmt.Sprintf(format, args...),
-	}}
-	if p.rule.Absence && !p.Complete {
-		f.Severity, f.capped = diag.Info, true
-	}
-	f.words = at.Raw
-	p.found = append(p.found, f)
-	return f
-}
-
-// end is the place behind a word.
-func end(w conf.Word) diag.Pos {
-	if w.Raw == "" || strings.ContainsRune(w.Raw, '\n') {
-		return diag.Pos{}
-	}
-	e := w.Pos
-	e.Col += len([]rune(w.Raw))
-	return e
-}
-
-// On names the host that the finding is about: its file is the place, and an accepted finding names it.
-func (f *Finding) On(hosts ...*fact.Host) *Finding {
-	for _, h := range hosts {
-		if h == nil {
-			continue
-		}
-		if f.Host == "" {
-			f.Host = h.Name
-		}
-		f.hosts = append(f.hosts, h.Name)
-	}
-	return f
-}
-
-// In gives the statement that the word stands in: the fingerprint holds all its words.
-func (f *Finding) In(n *conf.Node) *Finding {
-	if n != nil {
-		var b strings.Builder
-		for _, w := range n.Words {
-			b.WriteString(w.Raw)
-			b.WriteByte(' ')
-		}
-		f.words = b.String()
-	}
-	return f
-}
-
-// Related shows another place that the finding is about.
-func (f *Finding) Related(at conf.Word, format string, args ...any) *Finding {
-	if at.Pos.IsValid() || at.Pos.File != "" {
-		f.Diagnostic.Related = append(f.Diagnostic.Related, diag.Related{Pos: at.Pos, End: end(at), Message: fmt.Sprintf(format, args...)})
-	}
-	return f
-}
-
-// Proof adds a line of arithmetic.
-func (f *Finding) Proof(format string, args ...any) *Finding {
-	f.Diagnostic.Proof = append(f.Diagnostic.Proof, fmt.Sprintf(format, args...))
-	return f
-}
-
-// Help says what to change.
-func (f *Finding) Help(format string, args ...any) *Finding {
-	f.Diagnostic.Help = fmt.Sprintf(format, args...)
-	return f
-}
-
-// Weigh sets a severity other than the rule's.
-func (f *Finding) Weigh(s diag.Severity) *Finding {
-	if !f.capped {
-		f.Severity = s
-	}
-	return f
-}
-
-// Same names the flaw: findings of one rule with the same name are one finding, the first place by order, the others
-// related. Without it, findings with one message and one statement on several hosts are one.
-func (f *Finding) Same(name string) *Finding {
-	f.same = name
-	return f
-}
-
 // Options say what to look for.
 type Options struct {
-	Select  []string // rule ids or prefixes; empty: all
+	Select  []string // rule ids or prefixes of them ("vrrp"); empty: all
 	Ignore  []string
 	Profile Profile
-	Now     time.Time // for the last day of an accepted finding
+	Now     time.Time // for the last day of an accepted finding; zero: acceptances do not end
 }
 
-// Profile is the least severity that is reported.
+// Profile is the least severity that is reported. A rule selected by its whole id is reported whatever it weighs.
 type Profile int
 
 // The profiles.
@@ -143,14 +34,38 @@ const (
 	Strict                     // all
 )
 
-func (p Profile) admits(s diag.Severity) bool {
-	switch p {
-	case Minimal:
-		return s == diag.Error
-	case Strict:
+func (o Options) admits(d diag.Diagnostic) bool {
+	switch {
+	case o.Profile == Strict || slices.Contains(o.Select, d.Rule):
 		return true
+	case o.Profile == Minimal:
+		return d.Severity == diag.Error
 	}
-	return s != diag.Info
+	return d.Severity != diag.Info
+}
+
+// Check reports every selected or ignored name that is neither a rule nor the beginning of one.
+func (o Options) Check() error {
+	var unknown []string
+	for _, name := range slices.Concat(o.Select, o.Ignore) {
+		if !slices.ContainsFunc(Rules, func(r *Rule) bool { return covers(name, r.ID) }) {
+			unknown = append(unknown, notRule(name))
+		}
+	}
+	if len(unknown) > 0 {
+		return fmt.Errorf("%s", strings.Join(unknown, "\n"))
+	}
+	return nil
+}
+
+func (o Options) wants(id string) bool {
+	covered := func(name string) bool { return covers(name, id) }
+	return (len(o.Select) == 0 || slices.ContainsFunc(o.Select, covered)) && !slices.ContainsFunc(o.Ignore, covered)
+}
+
+// covers reports whether name is the id or its first words.
+func covers(name, id string) bool {
+	return name == id || name != "" && strings.HasPrefix(id, strings.TrimSuffix(name, "-")+"-")
 }
 
 // Result is what was found.
@@ -159,20 +74,33 @@ type Result struct {
 	Accepted []diag.Diagnostic // found, and accepted by the stack's manifest
 }
 
-// Run applies the rules to the stacks.
-func Run(stacks []*fact.Stack, opts Options) Result {
+// Run applies the rules to the stacks that fact.Read made of the input.
+func Run(in *conf.Input, stacks []*fact.Stack, opts Options) Result {
 	rules := slices.DeleteFunc(slices.Clone(Rules), func(r *Rule) bool { return !opts.wants(r.ID) })
-	results := make([]Result, len(stacks))
-	var wg sync.WaitGroup
-	limit := make(chan struct{}, 2*parallel)
-	for i, s := range stacks {
-		wg.Go(func() {
-			limit <- struct{}{}
-			defer func() { <-limit }()
-			results[i] = runStack(s, rules, opts)
-		})
+	found := make([][]*Finding, len(stacks)*len(rules)) // by stack, then by rule: one wide stack uses all processors too
+	inParallel(len(found), func(i int) {
+		s, r := stacks[i/len(rules)], rules[i%len(rules)]
+		if r.Run == nil {
+			return
+		}
+		defer func() {
+			if p := recover(); p != nil {
+				panic(fmt.Sprintf("rule %s on stack %q: %v", r.ID, s.Name, p))
+			}
+		}()
+		p := &Pass{Stack: s, rule: r}
+		r.Run(p)
+		found[i] = p.found
+	})
+	if i := slices.Index(rules, syntax); i >= 0 {
+		for s, list := range syntaxFindings(in, stacks) {
+			found[s*len(rules)+i] = list
+		}
 	}
-	wg.Wait()
+	results := make([]Result, len(stacks))
+	inParallel(len(stacks), func(i int) {
+		results[i] = settle(stacks[i], found[i*len(rules):(i+1)*len(rules)], opts)
+	})
 	var all Result
 	for _, r := range results {
 		all.Findings = append(all.Findings, r.Findings...)
@@ -183,31 +111,27 @@ func Run(stacks []*fact.Stack, opts Options) Result {
 	return all
 }
 
-const parallel = 8
-
-func (o Options) wants(id string) bool {
-	match := func(list []string) bool {
-		return slices.ContainsFunc(list, func(s string) bool { return id == s || strings.HasPrefix(id, strings.TrimSuffix(s, "-")+"-") })
-	}
-	return (len(o.Select) == 0 || match(o.Select)) && !match(o.Ignore)
-}
-
-func runStack(s *fact.Stack, rules []*Rule, opts Options) Result {
+// settle makes diagnostics of what each rule found in one stack: one for each flaw, named, and accepted or not.
+func settle(s *fact.Stack, found [][]*Finding, opts Options) Result {
 	var out Result
-	for _, r := range rules {
-		p := &Pass{Stack: s, rule: r}
-		r.Run(p)
+	files := files{stack: s}
+	for _, list := range found {
+		for _, f := range list {
+			files.place(f)
+		}
 		ordinals := map[string]int{}
-		for _, f := range merge(p.found) {
-			key := strings.Join([]string{f.Rule, f.Pos.File, f.words}, "\x00")
-			ordinals[key]++
-			f.Fingerprint = fingerprint(key, ordinals[key])
-			if !opts.Profile.admits(f.Severity) {
+		for _, f := range merge(list) {
+			f.Fingerprint = f.fingerprint(s, ordinals)
+			if !opts.admits(f.Diagnostic) {
 				continue
 			}
-			if a := accepted(s, f, opts.Now); a {
+			yes, until := accepted(s, f, opts.Now)
+			if yes {
 				out.Accepted = append(out.Accepted, f.Diagnostic)
 				continue
+			}
+			if until != "" {
+				f.Message += fmt.Sprintf(" (accepted until %s, which has passed)", until)
 			}
 			out.Findings = append(out.Findings, f.Diagnostic)
 		}
@@ -218,11 +142,22 @@ func runStack(s *fact.Stack, rules []*Rule, opts Options) Result {
 // merge joins findings that are one flaw, in order of place.
 func merge(found []*Finding) []*Finding {
 	slices.SortStableFunc(found, func(a, b *Finding) int {
-		return cmp.Or(cmp.Compare(a.Pos.File, b.Pos.File), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col), cmp.Compare(a.Message, b.Message))
+		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Col, b.Pos.Col), cmp.Compare(a.Message, b.Message))
 	})
+	type place struct {
+		pos     diag.Pos
+		message string
+	}
+	seen := map[place]*Finding{}
 	first := map[string]*Finding{}
 	var out []*Finding
 	for _, f := range found {
+		// A file that two hosts share is read twice.
+		if one, twice := seen[place{f.Pos, f.Message}]; twice && f.same == one.same {
+			one.hosts = append(one.hosts, f.hosts...)
+			continue
+		}
+		seen[place{f.Pos, f.Message}] = f
 		key := f.same
 		if key == "" {
 			key = f.Message + "\x00" + f.words
@@ -235,35 +170,76 @@ func merge(found []*Finding) []*Finding {
 			out = append(out, f)
 			continue
 		}
-		message := "the same here"
-		if f.Message != one.Message {
-			message = f.Message
-		}
-		one.Diagnostic.Related = append(one.Diagnostic.Related, diag.Related{Pos: f.Pos, End: f.End, Message: message})
-		one.hosts = append(one.hosts, f.hosts...)
-		one.Severity = min(one.Severity, f.Severity)
+		seen[place{f.Pos, f.Message}] = one
+		one.join(f)
 	}
 	return out
 }
 
+// join takes over another finding of the same flaw.
+func (f *Finding) join(other *Finding) {
+	f.hosts = append(f.hosts, other.hosts...)
+	f.Severity = min(f.Severity, other.Severity)
+	if other.Pos == f.Pos || slices.ContainsFunc(f.Diagnostic.Related, func(r diag.Related) bool { return r.Pos == other.Pos }) {
+		return
+	}
+	message := "the same here"
+	if other.Message != f.Message {
+		message = other.Message
+	}
+	f.Diagnostic.Related = append(f.Diagnostic.Related, diag.Related{Pos: other.Pos, End: other.End, Message: message})
+}
+
 // accepted reports whether the stack's manifest accepts the finding today: on the host it names, or anywhere. Of a
-// finding about several hosts all must be accepted.
-func accepted(s *fact.Stack, f *Finding, now time.Time) bool {
+// finding about several hosts all must be accepted. until is the last day of an acceptance that has ended.
+func accepted(s *fact.Stack, f *Finding, now time.Time) (yes bool, until string) {
 	if s.Manifest == nil {
+		return false, ""
+	}
+	today := now.Format(time.DateOnly)
+	on := func(host string) bool {
+		for _, a := range s.Manifest.Accept {
+			if a.Rule != f.Rule || a.Host != "" && a.Host != host {
+				continue
+			}
+			if a.Until == "" || now.IsZero() || today <= a.Until {
+				return true
+			}
+			until = max(until, a.Until)
+		}
 		return false
 	}
-	covers := func(host string) bool {
-		return slices.ContainsFunc(s.Manifest.Accept, func(a conf.ManifestAccept) bool {
-			return a.Rule == f.Rule && (a.Host == "" || a.Host == host) && (a.Until == "" || now.IsZero() || now.Format(time.DateOnly) <= a.Until)
+	hosts := f.hosts
+	if len(hosts) == 0 {
+		hosts = []string{f.Host}
+	}
+	yes = true
+	for _, h := range hosts {
+		yes = on(h) && yes
+	}
+	return yes, until
+}
+
+// inParallel calls do for each number below n, on every processor. A panic of do is one of the caller's.
+func inParallel(n int, do func(i int)) {
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	var failed atomic.Pointer[string]
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		wait.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					text := fmt.Sprintf("%v\n%s", p, debug.Stack())
+					failed.Store(&text)
+				}
+			}()
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
 		})
 	}
-	if len(f.hosts) == 0 {
-		return covers("")
+	wait.Wait()
+	if text := failed.Load(); text != nil {
+		panic(*text)
 	}
-	for _, h := range f.hosts {
-		if !covers(h) {
-			return false
-		}
-	}
-	return true
 }

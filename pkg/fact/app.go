@@ -12,6 +12,9 @@ import (
 // Nil: the file says none of it, so that it belongs to something else.
 func readApp(h *Host, t *conf.Tree) *App {
 	a := &App{Host: h, Name: strings.TrimSuffix(path.Base(t.File.Path), ".env"), Tree: t, Env: map[string]Value[string]{}}
+	if a.Name == "" { // a file called ".env"
+		a.Name = path.Base(path.Dir(t.File.Path))
+	}
 	set := map[string]*conf.Node{} // the line that counts: the last
 	var names []string
 	for _, n := range t.Body {
@@ -26,7 +29,6 @@ func readApp(h *Host, t *conf.Tree) *App {
 		a.Env[name] = envValue(name, n)
 	}
 	r := appReader{App: a, set: set}
-	r.listen()
 	for _, name := range names {
 		r.explicit(name)
 	}
@@ -40,6 +42,7 @@ func readApp(h *Host, t *conf.Tree) *App {
 			r.hostAndPort(name)
 		}
 	}
+	r.listen()
 	if len(a.Listen) == 0 && a.Write == nil && a.Read == nil {
 		return nil
 	}
@@ -78,6 +81,9 @@ func (r *appReader) listen() {
 			}
 			return
 		}
+	}
+	if path.Ext(r.Tree.File.Path) != ".env" && r.Write == nil && r.Read == nil {
+		return // the PORT of a file in /etc/default may be that of any daemon
 	}
 	for _, name := range []string{"PORT", "APP_PORT", "HTTP_PORT"} {
 		if n := r.set[name]; n != nil {
@@ -193,14 +199,8 @@ func dsnHosts(s string) (hosts, port string, replication bool) {
 
 // hostAndPort reads DB_HOST with DB_PORT, and other names of the pair.
 func (r *appReader) hostAndPort(name string) {
-	if !strings.Contains(name, "HOST") {
-		return
-	}
-	known := false
-	for _, db := range []string{"DB_", "MYSQL_", "MARIADB_", "DATABASE_"} {
-		known = known || strings.HasPrefix(name, db) || strings.Contains(name, "_"+db)
-	}
-	if !known || strings.Contains(name, "REDIS") || strings.Contains(name, "MONGO") || strings.Contains(name, "POSTGRES") || r.otherDatabase() {
+	w := r.set[name].Words[1]
+	if !hostOfDatabase(name) || r.otherDatabase() || strings.ContainsAny(w.Text, "%*") {
 		return
 	}
 	port := "3306"
@@ -213,8 +213,29 @@ func (r *appReader) hostAndPort(name string) {
 	if port == "5432" {
 		return
 	}
-	w := r.set[name].Words[1]
 	r.add(name, !readsOnly(name), listWords(w, w.Text), port)
+}
+
+// hostOfDatabase reports whether a variable is called like the host of a database: "WORDPRESS_DB_HOST", "DB_READ_HOST", but
+// not "MYSQL_ROOT_HOST", from where root may come, or "POSTGRES_DB_HOST".
+func hostOfDatabase(name string) bool {
+	database, host := false, false
+	for part := range strings.SplitSeq(strings.ToUpper(name), "_") {
+		switch part {
+		case "DB", "MYSQL", "MARIADB", "DATABASE":
+			database = true
+		case "HOST", "HOSTNAME", "HOSTS":
+			host = true
+		case "WRITE", "WRITER", "MASTER", "PRIMARY":
+		case "REDIS", "MONGO", "MONGODB", "POSTGRES", "PG", "CLICKHOUSE", "INFLUX":
+			return false
+		default:
+			if database && !readsOnly(part) {
+				return false
+			}
+		}
+	}
+	return database && host
 }
 
 // otherDatabase reports whether a variable says that the database is none of ours.

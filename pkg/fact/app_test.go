@@ -43,8 +43,23 @@ func showApp(a *App) string {
 	return strings.TrimSuffix(b.String(), ";")
 }
 
-func appOf(text string) *App {
-	return readApp(&Host{Name: "app1"}, conf.Parse(conf.File{Host: "app1", Path: "/etc/default/shop", Kind: conf.Env, Data: []byte(text)}, "env"))
+func appOf(text string) *App { return appAt("/etc/default/shop", text) }
+
+func appAt(path, text string) *App {
+	return readApp(&Host{Name: "app1"}, conf.Parse(conf.File{Host: "app1", Path: path, Kind: conf.Env, Data: []byte(text)}, "env"))
+}
+
+func TestReadAppPort(t *testing.T) {
+	for _, test := range []struct{ path, in, want string }{
+		{"/srv/shop/.env", "PORT=3000\nHOST=10.0.0.1\n", "shop: listen 10.0.0.1 3000 v4"},
+		{"/srv/shop.env", "PORT=3000\n", "shop: listen any 3000 v4 v6"},
+		{"/etc/default/exporter", "PORT=3000\n", "nil"},
+		{"/etc/default/shop", "PORT=3000\nDB_HOST=10.0.0.1\n", "shop: listen any 3000 v4 v6; write by DB_HOST 10.0.0.1:3306@9"},
+	} {
+		if diff := cmp.Diff(test.want, showApp(appAt(test.path, test.in))); diff != "" {
+			t.Errorf("%s: %s%s", test.path, test.in, diff)
+		}
+	}
 }
 
 func TestReadApp(t *testing.T) {
@@ -59,8 +74,6 @@ func TestReadApp(t *testing.T) {
 		{"LISTEN=unix:/run/app.sock\n", "shop: listen /run/app.sock"},
 		{"LISTEN=${HOST}:8080\n", "shop: listen any 8080 unknown"},
 		{"LISTEN=app1:8080\n", "shop: listen any 8080 unknown"},
-		{"PORT=3000\nHOST=10.0.0.1\n", "shop: listen 10.0.0.1 3000 v4"},
-		{"PORT=3000\n", "shop: listen any 3000 v4 v6"},
 		{"LISTEN=10.0.0.1:1\nLISTEN=10.0.0.1:2\n", "shop: listen 10.0.0.1 2 v4"},
 		{"DATABASE_URL=mysql://user:pw@10.0.0.1:3306/db\n", "shop: write by DATABASE_URL 10.0.0.1:3306@30"},
 		{"DATABASE_URL=\"mysql2://user:p/w@10.0.0.1/db?x=1\"\n", "shop: write by DATABASE_URL 10.0.0.1:3306@33"},
@@ -78,6 +91,8 @@ func TestReadApp(t *testing.T) {
 		{"WORDPRESS_DB_HOST=10.0.0.1:3308\n", "shop: write by WORDPRESS_DB_HOST 10.0.0.1:3308@19"},
 		{"DB_CONNECTION=pgsql\nDB_HOST=10.0.0.1\n", "nil"},
 		{"DB_HOST=10.0.0.1\nDB_PORT=5432\n", "nil"},
+		{"DB_MASTER_HOST=10.0.0.1\nDB_HOST_REPLICA=10.0.0.2\n", "shop: write by DB_MASTER_HOST 10.0.0.1:3306@16; read by DB_HOST_REPLICA 10.0.0.2:3306@17"},
+		{"MYSQL_ROOT_HOST=10.0.0.1\nMYSQL_HOST=%\nPOSTGRES_DB_HOST=10.0.0.1\nDB_HOST_KEY=10.0.0.3\n", "nil"},
 		{"DB_HOST=${DB}\n", "shop: write by DB_HOST partial"},
 		{"REDIS_HOST=10.0.0.1\nEXTRAOPTS=-x\n# nothing\nOPTIONS\n", "nil"},
 		{"export DB_HOST='10.0.0.1'\n", "shop: write by export DB_HOST 10.0.0.1:3306@17"},

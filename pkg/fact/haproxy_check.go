@@ -62,11 +62,7 @@ func (r *haproxyReader) finishCheck(s *haproxySection) *Check {
 	args := n.Words[at+1:]
 	switch c.Kind {
 	case "http":
-		if s.check.own || s.check.ownHTTP {
-			if s.check.ownHTTP {
-				c.Rules = s.check.http
-			}
-		} else {
+		if s.check.ownHTTP || !s.check.own {
 			c.Rules = s.check.http
 		}
 		r.httpRequest(c, n, args)

@@ -35,10 +35,13 @@ func readKeepalived(h *Host, tree *conf.Tree) (*Keepalived, []NotRead) {
 			continue
 		}
 		if n.Cond != nil {
-			k.Partial = true
 			unsure = n
+			switch n.Name() {
+			case "global_defs", "vrrp_script", "vrrp_track_process", "vrrp_track_file", "track_file", "vrrp_instance", "vrrp_sync_group":
+				k.Partial = true
+			}
 		}
-		switch name := n.Name(); name {
+		switch n.Name() {
 		case "vrrp_script", "vrrp_track_process", "vrrp_track_file", "track_file":
 			s := k.script(n)
 			if key := s.Kind + " " + s.Name.Text; len(n.Words) > 1 && defined[key] == nil {

@@ -523,6 +523,13 @@ vrrp_instance B {
 	}
 }
 
+func TestKeepalivedConditionElsewhere(t *testing.T) {
+	k, gaps := testKeepalived(t, keepalivedPath, "@high net_namespace high\nvrrp_instance A {\ninterface eth0\n}\n")
+	if k.Partial || !k.Instances[0].Version.Known() || len(gaps) != 1 {
+		t.Errorf("%v\n%s", gaps, keepalivedText(k))
+	}
+}
+
 // FuzzKeepalived: whatever the file, it is read, and what hangs together does.
 func FuzzKeepalived(f *testing.F) {
 	f.Add(renderedConf, renderedCheck)

@@ -221,7 +221,11 @@ func (x *vrrpWords) value(name string) (string, bool) {
 
 // vrrpVariable finds the first use of a variable: ${NAME}, or $NAME before a blank, a comma, a bracket or the end.
 func vrrpVariable(s string) (start, end int, name string) {
-	for i := 0; i < len(s); i++ {
+	first := strings.IndexByte(s, '$')
+	if first < 0 {
+		return -1, 0, ""
+	}
+	for i := first; i < len(s); i++ {
 		if s[i] != '$' {
 			continue
 		}

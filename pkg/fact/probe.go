@@ -200,8 +200,10 @@ func options(args []conf.Word, flags, with string, longFlags, longWith []string,
 			return a, false
 		}
 		value := func() (conf.Word, bool) {
-			i++
-			return append(args, conf.Word{})[min(i, len(args))], i < len(args) && !strings.Contains(args[i].Text, shellUnknown)
+			if i++; i == len(args) {
+				return conf.Word{}, false
+			}
+			return args[i], !strings.Contains(args[i].Text, shellUnknown)
 		}
 		switch {
 		case w.Text == "--":

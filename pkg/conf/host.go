@@ -33,6 +33,18 @@ type mount struct {
 	file  bool
 }
 
+// on is where a path at or below the mount lies.
+func (m mount) on(name string) string {
+	rest := strings.TrimPrefix(strings.TrimPrefix(name, m.at), "/")
+	switch {
+	case rest == "":
+		return m.place
+	case m.place == ".":
+		return rest
+	}
+	return strings.TrimSuffix(m.place, "/") + "/" + rest
+}
+
 // Tree is the host's configuration of one daemon; nil if there is none. Where several instances run, it is the first.
 func (h *Host) Tree(k Kind) *Tree {
 	for _, t := range h.Trees {
@@ -104,7 +116,7 @@ func (h *Host) resolve(name string) (real, place string, mode fs.FileMode, why s
 		if !mode.IsDir() {
 			return "", "", 0, "is below a file"
 		}
-		next := path.Join(cur, c)
+		next := strings.TrimSuffix(cur, "/") + "/" + c
 		var ok bool
 		if place, mode, ok = h.lstat(next); !ok {
 			return "", "", 0, absent(via)
@@ -178,7 +190,7 @@ func (h *Host) lstat(name string) (place string, mode fs.FileMode, ok bool) {
 		case m.file || !below(name, m.at):
 			continue
 		}
-		p := path.Join(m.place, strings.TrimPrefix(name, m.at))
+		p := m.on(name)
 		if _, mode, ok := h.disk.stat(p); ok {
 			return p, mode, true
 		}
@@ -196,7 +208,7 @@ func (h *Host) list(dir string) (names []string, known bool) {
 	for _, m := range h.mounts {
 		switch {
 		case !m.file && below(dir, m.at):
-			entries, err := h.disk.list(path.Join(m.place, strings.TrimPrefix(dir, m.at)))
+			entries, err := h.disk.list(m.on(dir))
 			if err != nil {
 				continue
 			}

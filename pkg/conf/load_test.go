@@ -141,7 +141,11 @@ func describe(in *Input) string {
 		for _, h := range g.Hosts {
 			fmt.Fprintf(&b, "host %s\n", h.Name)
 			for _, f := range h.Files {
-				fmt.Fprintf(&b, "  %s %s at %s\n", f.Kind, f.Path, h.Place(f.Path))
+				fmt.Fprintf(&b, "  %s %s at %s", f.Kind, f.Path, h.Place(f.Path))
+				if f.Mode != 0o644 {
+					fmt.Fprintf(&b, " mode %o", f.Mode)
+				}
+				b.WriteString("\n")
 			}
 			for _, t := range h.Trees {
 				fmt.Fprintf(&b, "  tree %s %s", t.File.Kind, t.File.Path)

@@ -114,25 +114,21 @@ func (r *haproxyReader) crtList(w conf.Word) []conf.Word {
 	return certs
 }
 
-// splitWord cuts a list of addresses at its commas, each part with its own place.
+// splitWord cuts a list of addresses at its commas. Each part has its own place, unless quotes or escapes hide it.
 func splitWord(w conf.Word) []conf.Word {
-	if !strings.Contains(w.Text, ",") || w.Raw != w.Text {
-		if w.Raw == w.Text || !strings.Contains(w.Text, ",") {
-			return []conf.Word{w}
-		}
-		var parts []conf.Word // quoted: the place of the whole
-		for text := range strings.SplitSeq(w.Text, ",") {
-			part := w
-			part.Text = text
-			parts = append(parts, part)
-		}
-		return parts
+	if strings.IndexByte(w.Text, ',') < 0 {
+		return []conf.Word{w}
 	}
 	var parts []conf.Word
-	for at := 0; at <= len(w.Text); {
-		text, _, _ := strings.Cut(w.Text[at:], ",")
-		part := conf.Word{Text: text, Raw: text, Pos: w.Pos, Off: w.Off + at}
-		part.Pos.Col += utf8.RuneCountInString(w.Text[:at])
+	at := 0
+	for text := range strings.SplitSeq(w.Text, ",") {
+		part := w
+		part.Text = text
+		if w.Raw == w.Text {
+			part.Raw = text
+			part.Off += at
+			part.Pos.Col += utf8.RuneCountInString(w.Text[:at])
+		}
 		parts = append(parts, part)
 		at += len(text) + 1
 	}

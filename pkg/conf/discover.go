@@ -19,6 +19,7 @@ const (
 // claim is a part of a host, found at one place.
 type claim struct {
 	place   string // the folder or file
+	dir     string // the folder that is the host; empty where only a file's name tells the host
 	parent  string // the folder that sets its group apart
 	name    string
 	mounts  []mount
@@ -112,12 +113,12 @@ func (f *finder) folder(dir string) (r folderClaims) {
 	switch {
 	case f.isRoot(dir, folders):
 		name, why := f.rootName(dir, path.Join(dir, "etc"))
-		r.claims = []claim{{place: dir, parent: path.Dir(dir), name: name, assumed: why, mounts: []mount{{at: "/", place: dir}}, whole: true}}
+		r.claims = []claim{{place: dir, dir: dir, name: name, assumed: why, mounts: []mount{{at: "/", place: dir}}, whole: true}}
 		return r
 	case path.Base(dir) == "etc" && f.isEtc(dir):
 		up := path.Dir(dir)
 		name, why := f.rootName(up, dir)
-		r.claims = []claim{{place: dir, parent: path.Dir(up), name: name, assumed: why, mounts: []mount{{at: "/etc", place: dir}}, whole: true}}
+		r.claims = []claim{{place: dir, dir: up, name: name, assumed: why, mounts: []mount{{at: "/etc", place: dir}}, whole: true}}
 		return r
 	}
 
@@ -235,7 +236,7 @@ func (f *finder) etcClaims(dir string, etc, files []string) []claim {
 	marks := slices.ContainsFunc(files, func(n string) bool { return n == "hostname" || n == "hosts" || n == "passwd" || n == "fstab" })
 	if !several || marks || dir != f.root && !containers[path.Base(dir)] {
 		name, why := f.rootName(dir, dir)
-		return []claim{at(claim{place: dir, parent: path.Dir(dir), name: name, assumed: why, whole: true})}
+		return []claim{at(claim{place: dir, dir: dir, name: name, assumed: why, whole: true})}
 	}
 	var out []claim
 	for _, t := range []string{"haproxy", "nginx", "mysql"} {
@@ -253,6 +254,16 @@ func (f *finder) etcClaims(dir string, etc, files []string) []claim {
 		}
 	}
 	return out
+}
+
+// hostFolder is dir, or the folder above it whose name says something.
+func hostFolder(dir string) string {
+	for d := dir; d != "." && d != "/" && d != ".." && !strings.HasSuffix(d, "/.."); d = path.Dir(d) {
+		if !containers[path.Base(d)] {
+			return d
+		}
+	}
+	return dir
 }
 
 // rootName is the name of the host whose root is dir.
@@ -274,13 +285,8 @@ func (f *finder) rootName(dir, etc string) (name, why string) {
 
 // above is a name for what lies in dir, from the nearest folder whose name says something.
 func (f *finder) above(dir string) string {
-	for d := dir; ; d = path.Dir(d) {
-		if base := path.Base(d); !containers[base] {
-			return base
-		}
-		if d == "." || d == "/" || d == ".." || strings.HasSuffix(d, "/..") {
-			break
-		}
+	if base := path.Base(hostFolder(dir)); !containers[base] {
+		return base
 	}
 	if abs, err := filepath.Abs(filepath.FromSlash(dir)); err == nil && !path.IsAbs(dir) {
 		for d := filepath.ToSlash(abs); d != "/" && d != path.Dir(d); d = path.Dir(d) {
@@ -318,7 +324,7 @@ func (f *finder) flat(dir string, files, folders []string, named bool) (claims [
 		c.host, daemon, c.sure = hostOfName(base)
 		ext := strings.ToLower(path.Ext(base))
 		switch {
-		case c.kind == JSON, base == ManifestName:
+		case c.kind == JSON, !named && base == "debian.cnf": // a client's password
 			continue
 		case c.kind == Env:
 			if !named && ext != ".env" {
@@ -379,7 +385,7 @@ func (f *finder) flat(dir string, files, folders []string, named bool) (claims [
 		onlyKeepalived = onlyKeepalived && c.kind == Keepalived
 		claims = append(claims, f.fileClaim(dir, c, c.host, named, "named after the file "+place))
 		if f.names[place] != "" && len(cs) == 1 {
-			claims[0].parent = path.Dir(dir)
+			claims[0].dir = dir
 		}
 	}
 	if len(claims) > 0 && onlyKeepalived && len(rest) > 0 && !slices.ContainsFunc(rest, func(c candidate) bool { return c.kind == Keepalived }) {
@@ -403,7 +409,7 @@ func (f *finder) flat(dir string, files, folders []string, named bool) (claims [
 	}
 	for i := range claims {
 		if claims[i].name == name && claims[i].assumed == why {
-			claims[i].place, claims[i].parent = dir, path.Dir(dir)
+			claims[i].place, claims[i].dir = dir, hostFolder(dir)
 			for _, c := range rest {
 				claims[i].mounts = append(claims[i].mounts, mount{at: etcOf(c.kind), place: dir})
 			}
@@ -497,7 +503,7 @@ func (f *finder) folderOnly(dir string, folders []string) []claim {
 				continue
 			}
 			etc := etcOf(kind)
-			return []claim{{place: dir, parent: path.Dir(dir), name: path.Base(dir), mounts: []mount{{at: etc, place: dir}}, whole: true,
+			return []claim{{place: dir, dir: dir, name: path.Base(dir), mounts: []mount{{at: etc, place: dir}}, whole: true,
 				assumed: "named after its folder " + dir}}
 		}
 	}
@@ -509,6 +515,9 @@ func (f *finder) folderName(dir string, cs []candidate) (name, why string) {
 	stdin := cs[0].base == stdinName
 	if base := path.Base(dir); !containers[base] && base != "" && !stdin {
 		return base, "named after its folder " + dir
+	}
+	if up := path.Dir(dir); path.Base(up) == "etc" && !stdin {
+		return f.rootName(path.Dir(up), up)
 	}
 	for _, c := range cs {
 		data, _, err := f.disk.read(path.Join(dir, c.base))
@@ -558,7 +567,23 @@ func (f *finder) merge(disk *store) ([]*Group, map[*Group]string, []string) {
 	hosts := map[key]*Host{}
 	var order []key
 	why := map[key][]string{}
+	above := map[string]bool{} // folders with hosts in them
 	for _, c := range f.claims {
+		d := c.parent
+		if c.dir != "" {
+			d = path.Dir(c.dir)
+		}
+		for !above[d] {
+			above[d] = true
+			d = path.Dir(d)
+		}
+	}
+	for _, c := range f.claims {
+		if c.dir != "" {
+			if c.parent = path.Dir(c.dir); above[c.dir] {
+				c.parent = c.dir // a host, and the folder of other hosts
+			}
+		}
 		if !c.whole && !c.named && len(c.mounts) > 0 && f.shared[c.mounts[0].place] {
 			continue
 		}

@@ -75,7 +75,7 @@ func isBackup(base string) bool {
 		return true
 	}
 	switch strings.ToLower(path.Ext(base)) {
-	case ".bak", ".orig", ".rej", ".swp", ".swo", ".old", ".save", ".rpmnew", ".rpmsave", ".rpmorig", ".backup", ".tmp", ".disabled":
+	case ".bak", ".orig", ".rej", ".swp", ".swo", ".old", ".save", ".rpmnew", ".rpmsave", ".rpmorig", ".backup", ".tmp", ".disabled", ".dist", ".sample", ".example", ".gz", ".md5", ".sha256":
 		return true
 	}
 	return false
@@ -88,6 +88,11 @@ func kindOfName(place string) Kind {
 	up := path.Base(path.Dir(path.Dir(place)))
 	_, daemon, _ := hostOfName(base)
 	ext := path.Ext(base)
+	for _, e := range []string{".cfg", ".conf", ".cnf"} {
+		if _, host, ok := strings.Cut(base, e+"."); ok && hostLike(host) {
+			ext = e // keepalived.conf.lb1
+		}
+	}
 	switch {
 	case base == ManifestName:
 		return JSON

@@ -125,7 +125,7 @@ func (f *finder) files(dir string, bases []string) {
 			continue
 		}
 		name, why := f.rootName(root, path.Join(root, "etc"))
-		f.claims = append(f.claims, claim{place: place, parent: path.Dir(root), name: name, mounts: []mount{{at: "/", place: root}},
+		f.claims = append(f.claims, claim{place: place, dir: root, name: name, mounts: []mount{{at: "/", place: root}},
 			found: []File{{Path: at, Kind: k}}, named: true, assumed: why})
 	}
 	claims, notRead := f.flat(dir, flat, nil, true)

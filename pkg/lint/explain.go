@@ -4,7 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"io"
-	"path"
+	"io/fs"
 	"regexp"
 	"slices"
 	"strconv"
@@ -94,7 +94,7 @@ func parsePage(text string) (*Page, error) {
 		}
 		name := text[m[2]:m[3]]
 		tree, file, ok := strings.Cut(name, "/")
-		if kind, _, _ := strings.Cut(tree, "-"); !ok || file != path.Clean(file) || kind != "bad" && kind != "good" {
+		if kind, _, _ := strings.Cut(tree, "-"); !ok || !fs.ValidPath(name) || kind != "bad" && kind != "good" {
 			return nil, fmt.Errorf("%s: a file's name begins with bad/ or good/, or with that of a variant such as bad-2/", name)
 		}
 		j := slices.IndexFunc(p.Trees, func(t PageTree) bool { return t.Name == tree })

@@ -3,6 +3,7 @@ package lint
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"stackgen/pkg/conf"
 	"stackgen/pkg/diag"
@@ -53,13 +54,16 @@ var notRead = &Rule{
 		if len(p.NotRead) == 0 {
 			return
 		}
-		first := p.NotRead[0]
-		if len(p.NotRead) == 1 {
+		list := slices.SortedFunc(slices.Values(p.NotRead), func(a, b fact.NotRead) int {
+			return cmp.Or(cmp.Compare(a.At.Pos.File, b.At.Pos.File), cmp.Compare(a.At.Pos.Line, b.At.Pos.Line), cmp.Compare(label(a), label(b)))
+		})
+		first := list[0]
+		if len(list) == 1 {
 			p.Report(first.At, "%s was not read, and nothing is concluded from it: %s", label(first), first.Why)
 			return
 		}
-		f := p.Report(first.At, "%d things were not read, and nothing is concluded from them; %s: %s", len(p.NotRead), label(first), first.Why)
-		for _, n := range p.NotRead[1:] {
+		f := p.Report(first.At, "%d things were not read, and nothing is concluded from them; %s: %s", len(list), label(first), first.Why)
+		for _, n := range list[1:] {
 			f.Related(n.At, "%s: %s", label(n), n.Why)
 		}
 	},

@@ -20,7 +20,7 @@ type nginxReader struct {
 	spoken    map[*Pool]string     // protocol that passes speak to a pool
 }
 
-// readNginx reads the nginx of a host and adds its listeners to those of the host.
+// readNginx reads the nginx of a host. Its listeners hang on the servers that opened them.
 func readNginx(h *Host, t *conf.Tree) *Nginx {
 	n := &Nginx{Host: h, Tree: t, Workers: Value[int]{V: 1}, Conns: Value[int]{V: 512}, Partial: unreadBelow(t.Body)}
 	r := &nginxReader{n: n, listeners: map[string]*Listener{}, spoken: map[*Pool]string{}}
@@ -285,6 +285,9 @@ func (r *nginxReader) level(s *NginxServer, parent *Location, node *conf.Node) *
 		}
 	}
 	l.Auth = l.auth()
+	if s == nil {
+		return l // nothing is passed on from the http block
+	}
 	for _, d := range passes {
 		l.Pass = r.pass(l, d)
 	}

@@ -229,7 +229,7 @@ func (s *NginxServer) normal(target string) (path string, ok bool) {
 		last := i == len(parts)-1
 		switch p {
 		case "..":
-			if len(out) == 0 {
+			if len(out) == 0 || out[len(out)-1] == "" { // behind a kept "//" nginx drops more than one part
 				return "", false
 			}
 			out = out[:len(out)-1]

@@ -2,6 +2,7 @@ package fact
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -559,5 +560,30 @@ func TestNginxLarge(t *testing.T) {
 	t.Logf("3,000 servers of an upstream and 300 server blocks: %v; ten times as many: %v", small, large)
 	if large > 40*small && large > 2*time.Second {
 		t.Errorf("ten times the servers take %v after %v", large, small)
+	}
+}
+
+// Whatever a file says, it is read.
+func TestNginxAnything(t *testing.T) {
+	words := []string{
+		"http", "stream", "server", "location", "upstream", "if", "limit_except", "map", "geo", "{", "{", "{", "}", "}", "}", ";", ";", ";", ";", "listen", "80", "[::", "server_name",
+		"~(", "*.", ".", "proxy_pass", "http://", "https://$x/", "unix:", "set", "$x", "${x", "$x$x", "return", "200", "301", "rewrite", "^(", "(a)", "$9", "last", "try_files", "@a", "=404", "=",
+		"error_page", "allow", "deny", "all", "10.0.0.0/8", "auth_basic", "proxy_set_header", "proxy_read_timeout", "1h", "include", "/", "/a/", "^~", "~", "~*x", "default", "break", "worker_processes",
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 3000 {
+		text := "http { server { "
+		for range r.IntN(60) {
+			text += words[r.IntN(len(words))] + " "
+		}
+		n := readNginx(&Host{}, conf.Parse(conf.File{Kind: conf.Nginx, Data: []byte(text)}, "nginx.conf"))
+		for _, s := range n.Servers {
+			for _, l := range s.Listen {
+				n.ServerFor(l.Listener, "a.test")
+			}
+			for _, path := range []string{"/", "/a", "/a/b", ""} {
+				s.Answer(Request{Path: path})
+			}
+		}
 	}
 }

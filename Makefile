@@ -31,7 +31,7 @@ docs: ## rewrite the generated pages, then show what changed
 
 bench: ## benchmarks; beside Ansible where root can install it
 	@[ "$$(id -u)" != 0 ] || scripts/daemons --ansible
-	go test -run '^$$' -bench . -benchmem ./...
+	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
 
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@go test -list '^Fuzz' ./... | awk '/^Fuzz/ {f[++n] = $$1} /^ok/ {for (; n; n--) print f[n], $$2}' | \

@@ -123,16 +123,30 @@ func (f *finder) folder(dir string) (r folderClaims) {
 	}
 
 	etc := f.etcLike(dir, folders)
+	pair := f.pair(dir, etc, folders)
+	others := slices.DeleteFunc(slices.Clone(etc), func(s string) bool { return s == "haproxy" && pair != nil })
 	if len(etc) > 0 {
-		r.claims = f.etcClaims(dir, etc, files)
+		r.claims = pair
+		if len(others) > 0 {
+			r.claims = append(pair, f.etcClaims(dir, others, files, pair != nil)...)
+		}
 	} else {
 		r.claims, r.notRead = f.flat(dir, files, folders, false)
 		r.notRead = append(r.notRead, outside...)
 	}
 	owned := slices.ContainsFunc(r.claims, func(c claim) bool { return c.place == dir })
 	for _, sub := range folders {
-		if sub[0] == '.' || skipped[sub] || slices.Contains(etc, sub) || len(etc) > 0 && (daemonWords[sub] != Other || sub == "default" || sub == "systemd") ||
+		if sub[0] == '.' || skipped[sub] || slices.Contains(etc, sub) || len(etc) > 0 && (sub == "default" || sub == "systemd" || pair != nil && sub == "keepalived") ||
 			inside[sub] && (owned || len(r.claims) > 0) {
+			continue
+		}
+		if len(etc) > 0 && daemonWords[sub] != Other { // its files are this host's, folders in it other hosts
+			entries, _ := f.disk.list(path.Join(dir, sub))
+			for _, e := range entries {
+				if e.mode.IsDir() && !inside[e.name] && e.name[0] != '.' {
+					r.children = append(r.children, path.Join(dir, sub, e.name))
+				}
+			}
 			continue
 		}
 		r.children = append(r.children, path.Join(dir, sub))
@@ -216,9 +230,38 @@ func (f *finder) etcLike(dir string, folders []string) (etc []string) {
 	return etc
 }
 
+// pair finds hosts that share one haproxy/haproxy.cfg and differ in their keepalived.conf:
+// keepalived/keepalived-master.conf, or keepalived/master/keepalived.conf.
+func (f *finder) pair(dir string, etc, folders []string) (claims []claim) {
+	if !slices.Contains(etc, "haproxy") || slices.Contains(etc, "keepalived") || !slices.Contains(folders, "keepalived") {
+		return nil
+	}
+	folder := path.Join(dir, "keepalived")
+	entries, _ := f.disk.list(folder)
+	for _, e := range entries {
+		place, host, sure := path.Join(folder, e.name), e.name, true
+		if e.mode.IsDir() {
+			place = path.Join(place, "keepalived.conf")
+			if _, mode, ok := f.disk.stat(place); !ok || !mode.IsRegular() {
+				continue
+			}
+		} else if host, _, sure = hostOfName(e.name); !sure || !e.mode.IsRegular() || isBackup(e.name) || path.Ext(e.name) != ".conf" {
+			continue
+		}
+		claims = append(claims, claim{place: place, parent: dir, name: host, assumed: path.Join(dir, "haproxy") + " is read as a folder of each host that has a file in " + folder,
+			mounts: []mount{{at: "/etc/haproxy", place: path.Join(dir, "haproxy")}, {at: "/etc/keepalived", place: folder},
+				{at: "/etc/keepalived/keepalived.conf", place: place, file: true}},
+			found: []File{{Path: haproxyMain, Kind: HAProxy}, {Path: "/etc/keepalived/keepalived.conf", Kind: Keepalived}}})
+	}
+	if len(claims) < 2 {
+		return nil
+	}
+	return claims
+}
+
 // etcClaims are the hosts of a folder laid out like /etc: one, or one per daemon where nothing speaks for a machine
-// (the folders of containers in a repository).
-func (f *finder) etcClaims(dir string, etc, files []string) []claim {
+// (the folders of containers in a repository), or apart says that they are several.
+func (f *finder) etcClaims(dir string, etc, files []string, apart bool) []claim {
 	at := func(c claim) claim {
 		c.mounts = []mount{{at: "/etc", place: dir}}
 		return c
@@ -234,7 +277,7 @@ func (f *finder) etcClaims(dir string, etc, files []string) []claim {
 	}
 	several := slices.ContainsFunc(etc, func(s string) bool { return tier(s) != tier(etc[0]) })
 	marks := slices.ContainsFunc(files, func(n string) bool { return n == "hostname" || n == "hosts" || n == "passwd" || n == "fstab" })
-	if !several || marks || dir != f.root && !containers[path.Base(dir)] {
+	if !apart && (!several || marks || dir != f.root && !containers[path.Base(dir)]) {
 		name, why := f.rootName(dir, dir)
 		return []claim{at(claim{place: dir, dir: dir, name: name, assumed: why, whole: true})}
 	}

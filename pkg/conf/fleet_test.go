@@ -64,3 +64,18 @@ func BenchmarkLoadFleet(b *testing.B) {
 		})
 	}
 }
+
+// One file of 50 MB: what finding and splicing add to Parse.
+func BenchmarkLoadLarge(b *testing.B) {
+	data := []byte(benchInputs(50 << 20)[Nginx])
+	name := filepath.Join(b.TempDir(), "nginx.conf")
+	if err := os.WriteFile(name, data, 0o644); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		if in, err := Load([]string{name}, Options{}); err != nil || len(in.Errors) > 0 {
+			b.Fatal(err, in.Errors)
+		}
+	}
+}

@@ -111,7 +111,7 @@ func (s *store) read(place string) (data []byte, perm fs.FileMode, err error) {
 	case !info.Mode().IsRegular():
 		return nil, 0, errors.New("it is no regular file")
 	case size > maxFile:
-		return nil, 0, fmt.Errorf("it has %d MB, more than the %d MB that are read", size>>20, int64(maxFile)>>20)
+		return nil, 0, fmt.Errorf("it has more than the %d MB that are read", maxFile>>20)
 	}
 	data = make([]byte, size)
 	n, err := io.ReadFull(f, data)

@@ -49,6 +49,20 @@ func writeFleet(tb testing.TB, root string, stacks map[string][]File) {
 	}
 }
 
+func BenchmarkFleetInMemory(b *testing.B) {
+	stacks := fleet(1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		var all []*Input
+		for name, files := range stacks {
+			all = append(all, FromFiles(name, files))
+		}
+		if in := Join(all...); len(in.Groups) != 1000 || len(in.Errors) > 0 {
+			b.Fatal(in.Errors)
+		}
+	}
+}
+
 func BenchmarkLoadFleet(b *testing.B) {
 	for _, hosts := range []int{10, 1000, 10_000} {
 		b.Run(fmt.Sprint(hosts), func(b *testing.B) {

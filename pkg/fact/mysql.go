@@ -17,7 +17,7 @@ const (
 // of the host. Its role is found later, when the other hosts are known.
 func readDatabase(h *Host, t *conf.Tree, targets map[string]Version) *Database {
 	d := &Database{Host: h, Tree: t, Options: map[string]*Option{}, Role: Value[string]{State: Unknown}}
-	d.Partial = unread(t.Body)
+	d.Partial = t.Fragment != "" || unread(t.Body)
 	server := false
 	for _, g := range t.Body {
 		server = server || g.Block && serverGroup(g.Name()) != groupOther

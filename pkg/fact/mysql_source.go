@@ -164,7 +164,8 @@ func wordAt(text, place string, from, to int) conf.Word {
 // databaseRoles finds out which databases take writes: by the manifest, by who replicates from whom, by what is read-only. The
 // only one that is no replica of the others is their primary.
 func (a *assembly) databaseRoles() {
-	sources := map[*Host]Value[string]{}
+	sources := map[*Host]Value[string]{} // who is replicated from
+	follows := map[*Host]*Host{}
 	for _, h := range a.Hosts {
 		d := h.Database
 		if d == nil || d.Source == nil {
@@ -178,6 +179,7 @@ func (a *assembly) databaseRoles() {
 			}
 		}
 		if from != nil && from != h {
+			follows[h] = from
 			if _, ok := sources[from]; !ok {
 				sources[from] = Value[string]{"primary", d.Source.Word, Written}
 			}
@@ -195,6 +197,7 @@ func (a *assembly) databaseRoles() {
 			said = a.Manifest.Hosts[h.Name].Database
 		}
 		source, isSource := sources[h]
+		circle := follows[h] != nil && follows[follows[h]] == h
 		ro, super := d.Bool("read_only"), d.Bool("super_read_only")
 		if super.Written() && super.V {
 			ro = super
@@ -203,13 +206,13 @@ func (a *assembly) databaseRoles() {
 		switch {
 		case said != "":
 			d.Role = Value[string]{V: said}
-		case d.Source != nil && !isSource:
+		case d.Source != nil && !circle:
 			d.Role = Value[string]{"replica", d.Source.Word, Written}
 		case isSource && d.Source == nil:
 			d.Role = source
 		case ro.Written() && ro.V:
 			d.Role = Value[string]{"replica", ro.Word, Written}
-		case isSource: // of two that replicate from each other
+		case circle:
 			d.Role = Value[string]{"primary", source.Word, Written}
 		case semi.Written() && semi.V && !d.Bool("rpl_semi_sync_replica_enabled").V:
 			d.Role = Value[string]{"primary", semi.Word, Written}
@@ -220,8 +223,39 @@ func (a *assembly) databaseRoles() {
 			replicas++
 		}
 	}
-	if len(open) == 1 && (replicas > 0 || a.Complete) && !slices.ContainsFunc(a.Hosts, func(h *Host) bool { return h.Database != nil && h.Database.Role.V == "primary" }) {
+	open = slices.DeleteFunc(open, a.askedRole())
+	primary := slices.ContainsFunc(a.Hosts, func(h *Host) bool { return h.Database != nil && h.Database.Role.V == "primary" })
+	if len(open) == 1 && !primary && (replicas > 0 || a.Complete) {
 		open[0].Role = Value[string]{V: "primary"}
 		a.assume(open[0].Host.Name + " is the primary: every other database is a replica")
+	}
+}
+
+// askedRole gives a role to a database of which nothing else tells one: where applications write is the primary, if that is one
+// server; where they only read is a replica.
+func (a *assembly) askedRole() func(*Database) bool {
+	writes, reads := map[*Host]conf.Word{}, map[*Host]conf.Word{}
+	for _, e := range a.Edges {
+		if e.To == nil || e.To.Database == nil || e.VIP != nil || e.Server.Pool == nil || e.Server.Pool.Layer != LayerDatabase {
+			continue
+		}
+		if e.Server.Pool.Write {
+			writes[e.To] = e.Server.Address
+		} else {
+			reads[e.To] = e.Server.Address
+		}
+	}
+	return func(d *Database) bool {
+		w, written := writes[d.Host]
+		r, read := reads[d.Host]
+		switch {
+		case written && len(writes) == 1:
+			d.Role = Value[string]{V: "primary", Word: w}
+			a.assume(d.Host.Name + " is the primary: the applications write there")
+		case read && !written && len(writes) > 0:
+			d.Role = Value[string]{V: "replica", Word: r}
+			a.assume(d.Host.Name + " is a replica: the applications only read there")
+		}
+		return d.Role.Known()
 	}
 }

@@ -154,35 +154,34 @@ func (s *Stack) readHost(h *Host) (gaps []NotRead) {
 		return nil
 	}
 	for _, t := range h.Source.Trees {
+		again := false // facts have one instance of a daemon on a host
 		switch t.File.Kind {
 		case conf.HAProxy:
-			if h.HAProxy == nil {
+			if again = h.HAProxy != nil; !again {
 				h.HAProxy = readHAProxy(h, t)
-			} else {
-				h.Partial = true
 			}
 		case conf.Keepalived:
-			if h.Keepalived == nil {
+			if again = h.Keepalived != nil; !again {
 				h.Keepalived, gaps = readKeepalived(h, t)
-			} else {
-				h.Partial = true
 			}
 		case conf.Nginx:
-			if h.Nginx == nil {
+			if again = h.Nginx != nil; !again {
 				h.Nginx = readNginx(h, t)
-			} else {
-				h.Partial = true
 			}
 		case conf.MySQL:
-			if h.Database == nil {
+			if again = h.Database != nil; !again {
 				h.Database = readDatabase(h, t, s.Targets)
-			} else {
-				h.Partial = true
 			}
 		case conf.Env:
 			if a := readApp(h, t); a != nil {
 				h.Apps = append(h.Apps, a)
 			}
+		}
+		if again {
+			h.Partial = true
+			at := conf.Word{Text: t.File.Path}
+			at.Pos.File = h.Source.Place(t.File.Path)
+			gaps = append(gaps, NotRead{At: at, Why: "is of a second " + t.File.Kind.String() + " on the host"})
 		}
 	}
 	h.Sysctl = readSysctl(h.Source)

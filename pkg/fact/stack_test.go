@@ -153,10 +153,7 @@ func TestRendered(t *testing.T) {
 					if h.Name == top.DB.Primary[0].Name {
 						role = "primary"
 					}
-					if len(top.DB.Servers()) == 1 && !manifest {
-						role = "" // it may be anything's replica
-					}
-					if d.Role.V != role || d.Role.Known() != (role != "") {
+					if !d.Role.Known() || d.Role.V != role {
 						t.Errorf("%s: role %q, want %q", h.Name, d.Role.V, role)
 					}
 					if (d.Source != nil) != (role == "replica") || d.Source != nil && d.Source.Addr != top.DB.Primary[0].Address && d.Source.Addr != top.DB.Primary[0].Address6 {

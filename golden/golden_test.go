@@ -43,7 +43,7 @@ func TestGolden(t *testing.T) {
 				}
 				files[f.Name()] = golden.File{Text: string(f.Data), Executable: f.Mode&0o100 != 0}
 			}
-			golden.Tree(t, name, files, nil)
+			golden.Tree(t, name, files, besides)
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"stackgen/internal/golden"
+	"stackgen/pkg/lint"
 	"stackgen/pkg/model"
 )
 
@@ -15,7 +16,13 @@ import (
 func TestDocs(t *testing.T) {
 	var page bytes.Buffer
 	writeReference(rootCommand(terminal{}), &page)
-	for name, want := range map[string][]byte{"../../docs/cli.md": page.Bytes(), "../../docs/schema.json": model.Schema()} {
+	var rules bytes.Buffer
+	if err := lint.Markdown(&rules); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][]byte{
+		"../../docs/cli.md": page.Bytes(), "../../docs/schema.json": model.Schema(), "../../docs/rules.md": rules.Bytes(),
+	} {
 		if golden.Updating() {
 			if err := os.WriteFile(name, want, 0o644); err != nil {
 				t.Fatal(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,8 @@ type inputFlags struct {
 	example  string
 	overlays []string
 	targets  targets
+	verb     string            // what is not done with a topology in error: "linted"
+	texts    map[string][]byte // what load has read, by name
 }
 
 func (f *inputFlags) register(c *cobra.Command) {
@@ -85,6 +88,10 @@ func (f *inputFlags) load(args []string, tty terminal) ([]*stack, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.texts = map[string][]byte{}
+	for _, s := range slices.Concat(sources, overlays) {
+		f.texts[s.Name] = s.Data
+	}
 	stacks := make([]*stack, len(sources))
 	found := make([][]diag.Diagnostic, len(sources))
 	inParallel(len(sources), func(i int) {
@@ -100,14 +107,10 @@ func (f *inputFlags) load(args []string, tty terminal) ([]*stack, error) {
 		diag.Sort(all) // an error in an overlay comes once with each topology
 		all = slices.CompactFunc(all, func(a, b diag.Diagnostic) bool { return a.Pos == b.Pos && a.Message == b.Message })
 	}
-	texts := map[string][]byte{}
-	for _, s := range slices.Concat(sources, overlays) {
-		texts[s.Name] = s.Data
-	}
-	if err := diag.Human(tty.err, all, func(name string) []byte { return texts[name] }); err != nil {
+	if err := diag.Human(tty.err, all, func(name string) []byte { return f.texts[name] }); err != nil {
 		return nil, unfinished(err)
 	}
-	fmt.Fprintf(tty.err, "%s; nothing was written\n", plural(len(all), "error"))
+	fmt.Fprintf(tty.err, "%s; nothing was %s\n", plural(len(all), "error"), cmp.Or(f.verb, "written"))
 	return nil, &failure{code: exitUsage}
 }
 

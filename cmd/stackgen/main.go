@@ -90,9 +90,10 @@ To begin:
 
   stackgen init                    # writes a commented stack.yaml
   stackgen render -o out/          # writes every file of every host; out/DEPLOY.md says what to do with them
+  stackgen lint out/               # or any other folder with the configuration of hosts: what takes the stack down
 
-Exit codes: 0 fine; 1 a difference, or a daemon refuses; 2 could not start (bad flag, invalid topology, no input, a file
-in the way); 3 could not finish (unreadable file, full disk, a required daemon missing).`,
+Exit codes: 0 fine; 1 a finding, a difference, or a daemon refuses; 2 could not start (bad flag, invalid topology, no
+input, a file in the way); 3 could not finish (unreadable file, full disk, a required daemon missing).`,
 		Version:                    version(),
 		SilenceUsage:               true,
 		SilenceErrors:              true,
@@ -116,7 +117,8 @@ in the way); 3 could not finish (unreadable file, full disk, a required daemon m
 	})
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(renderCommand(tty), initCommand(tty), schemaCommand(tty), versionCommand(tty), completionCommand(tty), manCommand(tty))
+	root.AddCommand(renderCommand(tty), lintCommand(tty), explainCommand(tty), rulesCommand(tty), initCommand(tty), schemaCommand(tty),
+		versionCommand(tty), completionCommand(tty), manCommand(tty))
 	return root
 }
 

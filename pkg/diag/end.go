@@ -21,7 +21,7 @@ func (p *printer) end(pos, end Pos) Pos {
 	}
 	start := min(pos.Col-1, len(line))
 	end = pos
-	end.Col = start + wordLength(line[start:]) + 1
+	end.Col = start + max(1, wordLength(line[start:])) + 1
 	return end
 }
 

@@ -38,6 +38,11 @@ func TestEnds(t *testing.T) {
 	if got, want := ds[0].Related[0].End, (Pos{"lb2/x.conf", 2, 13}); got != want {
 		t.Errorf("an end that was known: %v, want %v", got, want)
 	}
+	brace := []Diagnostic{{Pos: Pos{"x", 2, 13}}} // the semicolon
+	Ends(brace, sampleSource)
+	if brace[0].End.Col != 14 {
+		t.Errorf("end of a sign alone: %v", brace[0].End)
+	}
 	if ds[1].End.IsValid() || ds[2].End.IsValid() {
 		t.Error("an end where there is no word")
 	}

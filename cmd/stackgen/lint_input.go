@@ -290,7 +290,7 @@ func (in *lintInput) move(found []diag.Diagnostic) {
 		note := "rendered here"
 		if from.Why != "" {
 			d.Message += " (default)"
-			note = fmt.Sprintf("rendered here; %s: %s", key, from.Why)
+			note = fmt.Sprintf("rendered here, from %s (%s)", key, from.Why)
 		}
 		d.Related = append([]diag.Related{{Pos: d.Pos, End: d.End, Message: note}}, d.Related...)
 		d.Pos, d.End = from.Pos, diag.Pos{}

@@ -71,6 +71,14 @@ type question struct {
 // all is the way through every one of the ways that there are: each carries a part of what is asked for.
 func (b *builder) all(ways ...way) way { return join(ways, b.graph.all) }
 
+// parts is all the ways of a question. That there may be files behind one as well is no part of the files.
+func (b *builder) parts(q question, ways []way) way {
+	if q.want == Static && slices.ContainsFunc(ways, func(w way) bool { return w.does == yes }) {
+		ways = slices.DeleteFunc(ways, func(w way) bool { return w.does == maybe })
+	}
+	return b.all(ways...)
+}
+
 // any is the way through whichever answers.
 func (b *builder) any(ways ...way) way { return join(ways, b.graph.any) }
 

@@ -37,7 +37,7 @@ func (b *builder) proxy(x *fact.Proxy, q question) way {
 	}
 	if n := len(parts) - 1; n >= 0 {
 		parts[n] = b.any(append(instead, parts[n])...)
-		return b.all(parts...)
+		return b.parts(q, parts)
 	}
 	return b.any(instead...)
 }
@@ -137,7 +137,7 @@ func (b *builder) nginx(l *fact.Listener, q question) way {
 	for _, s := range servers {
 		parts = append(parts, b.block(s, q))
 	}
-	return b.all(parts...)
+	return b.parts(q, parts)
 }
 
 func (b *builder) block(s *fact.NginxServer, q question) way {
@@ -159,7 +159,7 @@ func (b *builder) block(s *fact.NginxServer, q question) way {
 			parts = append(parts, b.pool(p, q))
 		}
 	}
-	return b.all(parts...)
+	return b.parts(q, parts)
 }
 
 // files reports whether a server block serves files: some location neither passes requests on nor answers them itself.

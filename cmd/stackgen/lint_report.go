@@ -115,9 +115,6 @@ func (r *report) tell(accepted []diag.Diagnostic, tty terminal) {
 		}
 		return
 	}
-	if r.format.value == "human" && len(r.findings) > 0 {
-		fmt.Fprintln(w)
-	}
 	s := r.summary
 	var hosts, left, taken []string
 	for _, stack := range r.stacks {

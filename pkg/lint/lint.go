@@ -49,7 +49,7 @@ func (o Options) Check() error {
 	var unknown []string
 	for _, name := range slices.Concat(o.Select, o.Ignore) {
 		if !slices.ContainsFunc(Rules, func(r *Rule) bool { return covers(name, r.ID) }) {
-			unknown = append(unknown, notRule(name))
+			unknown = append(unknown, notRule(name, beginnings()))
 		}
 	}
 	if len(unknown) > 0 {

@@ -212,10 +212,10 @@ func TestCheck(t *testing.T) {
 	with(t, &Rule{ID: "vrrp-router-id"}, &Rule{ID: "syntax"})
 	for name, want := range map[string]string{
 		"vrrp-router-id": "", "vrrp": "", "vrrp-": "", "vrrp-router": "",
-		"vrp-router-id": `no rule is named "vrp-router-id"; did you mean "vrrp-router-id"?; see: stackgen rules`,
-		"sintax":        `no rule is named "sintax"; did you mean "syntax"?; see: stackgen rules`,
-		"router-id":     `no rule is named "router-id"; did you mean "vrrp-router-id"?; see: stackgen rules`,
-		"vr":            `no rule is named "vr"; did you mean "vrrp-router-id"?; see: stackgen rules`,
+		"vrp-router-id": `no rule is named "vrp-router-id"; did you mean "vrrp-router-id"? see: stackgen rules`,
+		"sintax":        `no rule is named "sintax"; did you mean "syntax"? see: stackgen rules`,
+		"router-id":     `no rule is named "router-id"; did you mean "vrrp-router-id"? see: stackgen rules`,
+		"vrp":           `no rule is named "vrp"; did you mean "vrrp"? see: stackgen rules`,
 		"nothing":       `no rule is named "nothing"; see: stackgen rules`,
 		"":              `no rule is named ""; see: stackgen rules`,
 	} {

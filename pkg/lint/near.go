@@ -12,26 +12,43 @@ func Find(id string) (*Rule, error) {
 			return r, nil
 		}
 	}
-	return nil, fmt.Errorf("%s", notRule(id))
+	var ids []string
+	for _, r := range Rules {
+		ids = append(ids, r.ID)
+	}
+	return nil, fmt.Errorf("%s", notRule(id, ids))
 }
 
-// notRule says that no rule has the name, and which one may have been meant.
-func notRule(name string) string {
-	best, least := "", 1+len(name)/3
+// beginnings are all that may be selected: "vrrp", "vrrp-router", "vrrp-router-id".
+func beginnings() []string {
+	var out []string
 	for _, r := range Rules {
-		d := distance(name, r.ID)
-		if name != "" && strings.Contains(r.ID, name) {
-			d = 0
+		for i, c := range r.ID {
+			if c == '-' {
+				out = append(out, r.ID[:i])
+			}
+		}
+		out = append(out, r.ID)
+	}
+	return out
+}
+
+// notRule says that no rule has the name, and which one of the known may have been meant.
+func notRule(name string, known []string) string {
+	best, least := "", 1+len(name)/3
+	for _, k := range known {
+		d := distance(name, k)
+		if name != "" && strings.Contains(k, name) {
+			d = 1
 		}
 		if d < least {
-			best, least = r.ID, d
+			best, least = k, d
 		}
 	}
-	text := fmt.Sprintf("no rule is named %q", name)
 	if best != "" {
-		text += fmt.Sprintf("; did you mean %q?", best)
+		return fmt.Sprintf("no rule is named %q; did you mean %q? see: stackgen rules", name, best)
 	}
-	return text + "; see: stackgen rules"
+	return fmt.Sprintf("no rule is named %q; see: stackgen rules", name)
 }
 
 // distance counts the letters to insert, delete or replace (Levenshtein).

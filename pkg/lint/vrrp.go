@@ -34,11 +34,6 @@ func routers(s *fact.Stack) []router {
 func routersOf(c *fact.Cluster) []router {
 	var sets []*router
 	byAddr := map[netip.Addr]*router{}
-	type network struct {
-		id int
-		v6 bool
-	}
-	byID := map[network]*router{}
 	twice := map[*router]bool{}
 	for _, m := range c.Members {
 		for _, i := range m.Instances {
@@ -48,27 +43,14 @@ func routersOf(c *fact.Cluster) []router {
 					r = byAddr[v.Prefix.Addr().Unmap()]
 				}
 			}
-			n := network{i.RouterID.V, isV6(i)}
-			switch {
-			case r != nil:
-				r.shared = true
-			case i.RouterID.Written():
-				r = byID[n]
-				if r != nil && slices.ContainsFunc(r.members, func(o *fact.VRRPInstance) bool { return o.Keepalived.Host == m.Host }) {
-					r = nil // one id twice on a host is a flaw of its own
-				}
-			}
 			if r == nil {
 				r = &router{cluster: c}
 				sets = append(sets, r)
+			} else {
+				r.shared = true
 			}
-			if slices.ContainsFunc(r.members, func(o *fact.VRRPInstance) bool { return o.Keepalived.Host == m.Host }) {
-				twice[r] = true
-			}
+			twice[r] = twice[r] || r.has(m.Host)
 			r.members = append(r.members, i)
-			if i.RouterID.Written() && byID[n] == nil {
-				byID[n] = r
-			}
 			for _, v := range i.VIPs {
 				if a := v.Prefix.Addr().Unmap(); a.IsValid() && byAddr[a] == nil {
 					byAddr[a] = r
@@ -76,13 +58,39 @@ func routersOf(c *fact.Cluster) []router {
 			}
 		}
 	}
-	out := make([]router, 0, len(sets))
-	for _, r := range sets {
-		if !twice[r] {
-			out = append(out, *r)
+
+	type network struct {
+		id int
+		v6 bool
+	}
+	byID := map[network]*router{}
+	var out []*router
+	for _, alone := range []bool{false, true} {
+		for _, r := range sets {
+			if twice[r] || (len(r.members) == 1) != alone {
+				continue
+			}
+			i := r.members[0]
+			n := network{i.RouterID.V, isV6(i)}
+			if o := byID[n]; alone && o != nil && i.RouterID.Written() && !o.has(host(i)) {
+				o.members = append(o.members, i)
+				continue
+			}
+			if i.RouterID.Written() && byID[n] == nil {
+				byID[n] = r
+			}
+			out = append(out, r)
 		}
 	}
-	return out
+	routers := make([]router, len(out))
+	for n, r := range out {
+		routers[n] = *r
+	}
+	return routers
+}
+
+func (r *router) has(h *fact.Host) bool {
+	return slices.ContainsFunc(r.members, func(i *fact.VRRPInstance) bool { return host(i) == h })
 }
 
 func isV6(i *fact.VRRPInstance) bool {

@@ -220,8 +220,8 @@ var vrrpStrict = &Rule{
 			} else if len(i.Peers) > 0 {
 				f.Proof("it forbids unicast peers as well: keepalived 2.4 does not start with both")
 			}
-			if service(host(i)) == "" && len(i.Keepalived.Virtual) == 0 && !slices.ContainsFunc(i.Tracks, func(t *fact.Track) bool { return t.Kind == "script" || t.Kind == "process" }) {
-				f.Weigh(diag.Warning) // perhaps a router
+			if what != "vrrp_strict" && service(host(i)) == "" && len(i.Keepalived.Virtual) == 0 && !slices.ContainsFunc(i.Tracks, func(t *fact.Track) bool { return t.Kind == "script" || t.Kind == "process" }) {
+				f.Weigh(diag.Warning) // a router, perhaps: it asks for this by name
 			}
 		}
 	},
@@ -254,46 +254,6 @@ var vrrpPreemptDelay = &Rule{
 			} else if i.NoPreempt.Written() && i.NoPreempt.V {
 				p.Report(i.Delay.Word, "keepalived clears preempt_delay where nopreempt is: nothing waits for it").
 					On(host(i)).In(line(i.Node, i.Delay.Word)).Related(i.NoPreempt.Word, "nopreempt").Help("remove one of them")
-			}
-		}
-	},
-}
-
-var vrrpAuthNoPass = &Rule{
-	ID:       "vrrp-auth-no-pass",
-	Severity: diag.Warning,
-	Run: func(p *Pass) {
-		for i := range instances(p.Stack) {
-			if i.AuthType.Written() && i.AuthPass.State == fact.Default && !i.Partial && (!i.Version.Known() || i.Version.V == 2) {
-				p.Report(i.AuthType.Word, "there is no auth_pass: keepalived sends adverts without a password, and a member that has one drops them").
-					On(host(i)).In(line(i.Node, i.AuthType.Word)).Help("write auth_pass on a line of its own, the same on all members, or remove the block everywhere")
-			}
-		}
-	},
-}
-
-var vrrpAuthLong = &Rule{
-	ID:       "vrrp-auth-long",
-	Severity: diag.Warning,
-	Run: func(p *Pass) {
-		for i := range instances(p.Stack) {
-			if kind, _, known := i.Auth(); known && kind != "" && len(i.AuthPass.V) > 8 {
-				p.Report(i.AuthPass.Word, "the password is cut to 8 characters: passwords that begin alike are equal, whatever follows").
-					On(host(i)).In(line(i.Node, i.AuthPass.Word)).Proof("%d characters are written, %d count", len(i.AuthPass.V), 8).Help("write at most 8 characters")
-			}
-		}
-	},
-}
-
-var vrrpAuthVersion = &Rule{
-	ID:       "vrrp-auth-version",
-	Severity: diag.Warning,
-	Run: func(p *Pass) {
-		for i := range instances(p.Stack) {
-			if i.AuthType.Written() && i.Version.Known() && i.Version.V == 3 {
-				p.Report(i.AuthType.Word, "VRRP version 3 has no authentication: keepalived ignores the block, and anyone in the network can take %s", vipsOf(i)).
-					On(host(i)).In(line(i.Node, i.AuthType.Word)).Related(versionWord(i), "version 3").
-					Help("remove the block, and list unicast peers with vrrp_check_unicast_src; or set version 2")
 			}
 		}
 	},

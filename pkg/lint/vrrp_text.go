@@ -118,6 +118,9 @@ var vrrpKeywordTwice = &Rule{
 						continue
 					}
 					if o.Arg(1).Text != n.Arg(1).Text {
+						if o.Arg(1).Text == "MASTER" {
+							o, n = n, o // a MASTER stays one
+						}
 						p.Report(n.Words[0], "%s is written twice: %s counts, and %s does not", n.Name(), n.Arg(1).Text, o.Arg(1).Text).On(k.Host).In(n).
 							Related(o.Words[0], "the first").Help("remove one of them")
 					}
@@ -271,7 +274,7 @@ func (p *Pass) undefined(k *fact.Keepalived, body []*conf.Node, defined map[stri
 					continue
 				}
 				f := p.Report(w, "nothing defines %q: keepalived takes %q as it stands", "$"+name, w.Text).On(k.Host).In(n).Help("write $%s=… above it, without blanks around the sign", name)
-				if !own {
+				if !own && braces {
 					f.Weigh(diag.Warning) // the file may be a template of something else
 				}
 			}

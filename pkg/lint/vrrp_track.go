@@ -2,9 +2,12 @@ package lint
 
 import (
 	"fmt"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
+	"stackgen/pkg/conf"
 	"stackgen/pkg/diag"
 	"stackgen/pkg/fact"
 )
@@ -49,7 +52,7 @@ var vrrpNoTrack = &Rule{
 				continue
 			}
 			for _, i := range k.Instances {
-				if i.Partial || len(tracking(i)) > 0 || len(i.VIPs) == 0 {
+				if i.Partial || len(tracking(i)) > 0 || len(i.VIPs) == 0 || what == "" && forwards(i) {
 					continue
 				}
 				f := p.Report(i.Name, "").On(k.Host).In(i.Node)
@@ -67,6 +70,20 @@ var vrrpNoTrack = &Rule{
 			}
 		}
 	},
+}
+
+// forwards reports whether an instance looks like a router's: it moves together with one of another interface, or takes
+// routes or tracked connections along.
+func forwards(i *fact.VRRPInstance) bool {
+	notify := i.Notify
+	if i.Group != nil {
+		notify = append(slices.Clone(notify), i.Group.Notify...)
+		if slices.ContainsFunc(i.Keepalived.Instances, func(o *fact.VRRPInstance) bool { return o.Group == i.Group && o.Interface.V != i.Interface.V }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(notify, func(n *conf.Node) bool { return strings.Contains(n.Arg(1).Text, "conntrack") }) ||
+		slices.ContainsFunc(i.Node.Body, func(n *conf.Node) bool { return n.Name() == "virtual_routes" })
 }
 
 // dies says what a failing track means.
@@ -105,7 +122,8 @@ var vrrpWeightGap = &Rule{
 			for _, t := range holder.Tracks {
 				w, counts, known := holder.Weight(t)
 				m := fact.CanMove(holder, t, others)
-				if w == 0 || !counts || !known || !m.Known || m.Moves || m.Best == nil || len(m.Held) > 0 {
+				stops, sure := ends(t)
+				if w == 0 || !counts || !known || !m.Known || m.Moves || m.Best == nil || len(m.Held) > 0 || stops {
 					continue
 				}
 				best, other := host(m.Best).Name, m.BestEffect.Priority
@@ -119,14 +137,42 @@ var vrrpWeightGap = &Rule{
 				if m.Failed.Priority == other {
 					sign = "="
 				}
-				p.Report(t.Weight.Word, "VIP %s cannot leave %s when %s: a failing check leaves it at priority %d", r.name(), host(holder).Name, dies(t, host(holder)), m.Failed.Priority).
+				f := p.Report(t.Weight.Word, "VIP %s cannot leave %s when %s: a failing check leaves it at priority %d", r.name(), host(holder).Name, dies(t, host(holder)), m.Failed.Priority).
 					On(host(holder)).In(t.Node).Related(written(m.Best, m.Best.Priority), "%s with a passing check reaches only %s", best, reaches).
 					Proof("failing %s %d %s passing %s %d, so %s never takes over", host(holder).Name, m.Failed.Priority, sign, best, other, best).
 					Help("remove `weight`, so that a failing check puts %s in FAULT; or make the weight larger than the difference of the priorities", host(holder).Name).
-					Weigh(severity(enough, diag.Warning, diag.Error)).Same(r.name() + " " + t.Word.Text)
+					Weigh(severity(enough || !sure, diag.Warning, diag.Error)).Same(r.name() + " " + t.Word.Text)
+				if !sure {
+					f.Proof("the script is not in the input: unless it stops keepalived itself")
+				}
 			}
 		}
 	},
+}
+
+// endsKeepalived is what a check script does that gives the address up without VRRP's arithmetic.
+var endsKeepalived = regexp.MustCompile(`(?m)^[^#\n]*(systemctl\s+(stop|kill)\s+keepalived|(service|init\.d/)\s*keepalived\s+stop|(killall|pkill|kill)\b[^\n]*keepalived)`)
+
+// ends reports whether a check stops keepalived itself when it fails, and whether that is known: a script that is not in
+// the input may.
+func ends(t *fact.Track) (yes, known bool) {
+	s := t.Script
+	switch {
+	case s == nil || s.Kind != "script":
+		return false, true
+	case s.Text != nil:
+		return endsKeepalived.Match(s.Text.Data), true
+	}
+	for _, w := range s.Command {
+		yes = yes || endsKeepalived.MatchString(w.Text)
+	}
+	return yes, s.Asks != nil || len(s.Command) > 0 && shellCommand(s.Command[0].Text)
+}
+
+// shellCommand reports whether a command is one of a package: what it does is known by its name.
+func shellCommand(name string) bool {
+	dir, base := path.Split(name)
+	return (dir == "" || dir == "/bin/" || dir == "/sbin/" || dir == "/usr/bin/" || dir == "/usr/sbin/") && !strings.Contains(base, ".") && base != "sh" && base != "bash"
 }
 
 // holder is the member that holds the addresses when all is well.
@@ -164,7 +210,8 @@ var vrrpNoPreemptWeight = &Rule{
 				for _, t := range holder.Tracks {
 					w, counts, known := holder.Weight(t)
 					m := fact.CanMove(holder, t, others)
-					if w == 0 || !counts || !known || !m.Known || m.Moves || len(m.Held) == 0 {
+					stops, sure := ends(t)
+					if w == 0 || !counts || !known || !m.Known || m.Moves || len(m.Held) == 0 || stops {
 						continue
 					}
 					held := m.Held[0]
@@ -172,7 +219,8 @@ var vrrpNoPreemptWeight = &Rule{
 						host(held).Name, r.name(), strings.TrimPrefix(dies(t, host(holder)), "its "), host(holder).Name).
 						On(host(held)).In(line(held.Node, held.NoPreempt.Word)).Related(t.Weight.Word, "weight of %q on %s", t.Word.Text, host(holder).Name).
 						Proof("failing %s %d < passing %s %d, and %s does not preempt", host(holder).Name, m.Failed.Priority, host(held).Name, held.Effect().Priority, host(held).Name).
-						Help("remove `weight`: a check without one puts the host in FAULT, which nopreempt allows for").Same(r.name())
+						Help("remove `weight`: a check without one puts the host in FAULT, which nopreempt allows for").
+						Weigh(severity(sure, diag.Error, diag.Warning)).Same(r.name())
 				}
 			}
 		}
@@ -183,12 +231,13 @@ var vrrpNoPreemptWeight = &Rule{
 			}
 			for _, t := range i.Tracks {
 				w, counts, known := i.Weight(t)
-				if w == 0 || !counts || !known || t.Kind == "file" || t.Kind == "interface" {
+				stops, sure := ends(t)
+				if w == 0 || !counts || !known || t.Kind == "file" || t.Kind == "interface" || stops {
 					continue
 				}
 				p.Report(i.NoPreempt.Word, "a member with nopreempt never takes %s from one whose check %q fails: a weight only lowers the priority", vipsOf(i), t.Word.Text).
 					On(host(i)).In(line(i.Node, i.NoPreempt.Word)).Related(t.Weight.Word, "weight %d", t.Weight.V).
-					Weigh(severity(len(i.Peers) > 0 || t.Script != nil, diag.Error, diag.Warning)).
+					Weigh(severity(sure, diag.Error, diag.Warning)).
 					Help("remove `weight`: a check without one puts the host in FAULT, which nopreempt allows for")
 				break
 			}
@@ -306,7 +355,9 @@ var vrrpTrackOther = &Rule{
 		for i := range instances(p.Stack) {
 			h := host(i)
 			tracks := tracking(i)
-			if h.HAProxy == nil || len(h.HAProxy.Proxies) == 0 || len(tracks) == 0 || i.Partial {
+			if len(tracks) == 0 || i.Partial || !slices.ContainsFunc(h.Listeners, func(l *fact.Listener) bool {
+				return l.Layer == fact.LayerHAProxy && l.Unix == "" && !l.Addr.IsLoopback()
+			}) {
 				continue
 			}
 			other := func(t *fact.Track) bool {

@@ -19,7 +19,7 @@ var sourcePlaces = []string{
 // Regular expressions see only what a search for a word has found: a fleet has thousands of scripts.
 var (
 	changeSource = regexp.MustCompile(`(?i)^CHANGE\s+(?:MASTER|REPLICATION\s+SOURCE)\s+TO\b`)
-	sourceOption = regexp.MustCompile(`(?i)\b(?:MASTER|SOURCE)_(HOST|PORT|USER|SSL)\s*=\s*('[^']*'|"[^"]*"|[^\s,;]+)`)
+	sourceOption = regexp.MustCompile(`(?i)\b(?:MASTER|SOURCE)_(HOST|PORT|USER|SSL|RETRY_COUNT|CONNECT_RETRY)\s*=\s*('[^']*'|"[^"]*"|[^\s,;]+)`)
 	shellSet     = regexp.MustCompile(`^(?:'([^'\n]*)'|"([^"$` + "`" + `\n]*)"|([^\s'"$` + "`" + `;]*))[ \t]*(?:#.*)?$`)
 )
 
@@ -79,7 +79,12 @@ func parseSource(f conf.File, place string, d *Database) *DatabaseSource {
 
 // sourceStatement reads text[from:end], what follows CHANGE … TO; nil where it names no host.
 func sourceStatement(text, place string, from, end int, d *Database) *DatabaseSource {
-	s := &DatabaseSource{Port: 3306}
+	s := &DatabaseSource{Port: 3306, Interval: Value[int64]{V: 60}}
+	s.Retries.State = Unknown
+	if v, ok := defaultOf("source_retry_count", d.Flavour.V, d.Version); ok {
+		n, _ := strconv.ParseInt(v, 10, 64) // the table has numbers
+		s.Retries = Value[int64]{V: n}
+	}
 	s.TLS.State = Unknown
 	if v, ok := defaultOf("source_ssl", d.Flavour.V, d.Version); ok {
 		s.TLS = Value[bool]{V: v == "1"}
@@ -112,6 +117,10 @@ func sourceStatement(text, place string, from, end int, d *Database) *DatabaseSo
 			s.Port = n
 		case "USER":
 			s.User = v
+		case "RETRY_COUNT":
+			s.Retries = wholeNumber(v)
+		case "CONNECT_RETRY":
+			s.Interval = wholeNumber(v)
 		case "SSL":
 			s.TLS = Value[bool]{v.V == "1", w, v.State}
 		}
@@ -120,6 +129,14 @@ func sourceStatement(text, place string, from, end int, d *Database) *DatabaseSo
 		return nil
 	}
 	return s
+}
+
+func wholeNumber(v Value[string]) Value[int64] {
+	n, err := strconv.ParseInt(v.V, 10, 64)
+	if err != nil {
+		v.State = Unknown
+	}
+	return Value[int64]{n, v.Word, v.State}
 }
 
 // shellValue replaces "$name" and "${name}"; ok is false where the script does not set it, or sets it twice.

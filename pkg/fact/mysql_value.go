@@ -85,6 +85,12 @@ const (
 	numberOption
 )
 
+// Boolean reports whether the option is one that is on or off, as far as that is known here.
+func (o *Option) Boolean() bool { return kindOf(o.Name) == boolOption }
+
+// Numeric reports whether the option is a number, as far as that is known here.
+func (o *Option) Numeric() bool { return kindOf(o.Name) == numberOption }
+
 func kindOf(name string) optionKind { return kinds[name] }
 
 var kinds = func() map[string]optionKind {

@@ -37,6 +37,9 @@ type DatabaseSource struct {
 	TLS  Value[bool]
 	User Value[string]
 	Word conf.Word
+
+	Retries  Value[int64] // how often it tries to connect; 0: for ever
+	Interval Value[int64] // seconds between two tries
 }
 
 // App is an application on a host, as its environment file or a DSN in it says.

@@ -183,15 +183,12 @@ var vrrpPriorityEqual = &Rule{
 					continue
 				}
 				for _, o := range r.members[:n] {
-					a, _ := i.StaysBackup()
-					b, _ := o.StaysBackup()
-					if !o.Priority.Known() || o.Partial || o.Priority.V != i.Priority.V || a && b {
+					if !o.Priority.Known() || o.Partial || o.Priority.V != i.Priority.V {
 						continue
 					}
-					f := p.Report(written(i, i.Priority), "%s and %s have priority %d for %s: the higher address decides who holds it, and no file says who that is",
+					f := p.Report(written(i, i.Priority), "%s and %s have priority %d for %s: both take it at the same moment, the higher address wins, and no file says whose that is",
 						host(i).Name, host(o).Name, i.Priority.V, r.name()).On(host(i)).In(line(i.Node, i.Priority.Word)).
-						Related(written(o, o.Priority), "%d here", o.Priority.V).
-						Help("give each member a priority of its own, or all of them nopreempt and state BACKUP").Same(r.name())
+						Related(written(o, o.Priority), "%d here", o.Priority.V).Help("give each member a priority of its own").Same(r.name())
 					if !i.Priority.Written() {
 						f.Proof("without a priority keepalived takes %d", i.Priority.V)
 					}

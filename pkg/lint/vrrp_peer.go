@@ -82,9 +82,16 @@ var vrrpPeerSelf = &Rule{
 	ID:       "vrrp-peer-self",
 	Severity: diag.Error,
 	Run: func(p *Pass) {
+		copied := map[*fact.VRRPInstance]bool{} // with the address of another member: vrrp-source-equal
+		for _, r := range routers(p.Stack) {
+			for _, i := range r.members {
+				a, _, ok := sender(i)
+				copied[i] = ok && slices.ContainsFunc(r.others(i), func(o *fact.VRRPInstance) bool { return o.Source.Written() && o.Source.V == a })
+			}
+		}
 		for i := range instances(p.Stack) {
 			peer, ok := selfPeer(i)
-			if !ok {
+			if !ok || copied[i] {
 				continue
 			}
 			f := p.Report(peer.Word, "%s lists its own address %s as a peer: adverts go to itself", host(i).Name, peer.Addr).On(host(i)).In(peer.Node)

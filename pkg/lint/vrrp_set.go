@@ -57,7 +57,7 @@ var vrrpVIPSetMismatch = &Rule{
 						}
 						f := p.Report(v.Word, "%s is an address of %s and not of %s: when %s takes over, nobody has it", a, host(v.Instance).Name, host(i).Name, host(i).Name).
 							On(host(v.Instance)).In(v.Node).Related(i.Name, "%s is not in this instance", a).
-							Help("write the same addresses on all members, or remove those that are left over").Same(a.String())
+							Help("write the same addresses on all members, or remove those that are left over").Same(r.name())
 						if !excluded {
 							f.Proof("keepalived before 2.3.3 drops adverts with another set of addresses: then both hold theirs at once")
 						}

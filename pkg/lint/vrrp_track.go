@@ -215,7 +215,7 @@ var vrrpNoPreemptWeight = &Rule{
 						continue
 					}
 					held := m.Held[0]
-					p.Report(held.NoPreempt.Word, "%s may not take %s over when %s of %s: a weight only lowers the priority, and nopreempt leaves the address with whoever has it",
+					p.Report(held.NoPreempt.Word, "%s may not take %s over when %s on %s: a weight only lowers the priority, and nopreempt leaves the address with whoever has it",
 						host(held).Name, r.name(), strings.TrimPrefix(dies(t, host(holder)), "its "), host(holder).Name).
 						On(host(held)).In(line(held.Node, held.NoPreempt.Word)).Related(t.Weight.Word, "weight of %q on %s", t.Word.Text, host(holder).Name).
 						Proof("failing %s %d < passing %s %d, and %s does not preempt", host(holder).Name, m.Failed.Priority, host(held).Name, held.Effect().Priority, host(held).Name).

@@ -190,8 +190,11 @@ var vrrpCheckProcess = &Rule{
 				continue
 			}
 			name := a.Process
-			if name == "" {
+			switch {
+			case name == "":
 				name = "a process"
+			case host(i).HAProxy != nil && !strings.Contains(name, "haproxy"):
+				continue // vrrp-track-other
 			}
 			f := p.Report(a.Word, "%q sees that %s exists, not that it answers: one that hangs, or listens nowhere, keeps %s", t.Script.Name.Text, name, vipsOf(i)).
 				On(host(i)).In(on(t.Script)).Help("ask the service itself, as with curl on a health address of its own on 127.0.0.1")

@@ -285,7 +285,7 @@ var vrrpSyncMismatch = &Rule{
 					in, out = ref, i
 				}
 				p.Report(out.Name, "%s moves alone on %s and together with others on %s: after a failure its addresses can be on two hosts", r.name(), host(out).Name, host(in).Name).
-					On(host(out)).In(out.Node).Related(in.Group.Name, "the group is on %s", host(in).Name).Help("write the same vrrp_sync_group on all members").Same(r.name())
+					On(host(out)).In(out.Node).Related(in.Group.Name, "the group is on %s", host(in).Name).Help("write the same vrrp_sync_group on all members").Same(in.Group.Name.Text)
 			}
 		}
 	},

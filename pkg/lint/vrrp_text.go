@@ -255,6 +255,9 @@ func (p *Pass) undefined(k *fact.Keepalived, body []*conf.Node, defined map[stri
 			continue // a shell's, a definition, or vrrp-variable-space
 		}
 		for _, w := range n.Words {
+			if !strings.Contains(w.Text, "$") {
+				continue
+			}
 			for _, m := range vrrpUse.FindAllStringSubmatchIndex(w.Text, -1) {
 				braces := m[2] >= 0
 				var name string

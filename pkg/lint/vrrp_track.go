@@ -122,8 +122,11 @@ var vrrpWeightGap = &Rule{
 			for _, t := range holder.Tracks {
 				w, counts, known := holder.Weight(t)
 				m := fact.CanMove(holder, t, others)
+				if w == 0 || !counts || !known || !m.Known || m.Moves || m.Best == nil || len(m.Held) > 0 {
+					continue
+				}
 				stops, sure := ends(t)
-				if w == 0 || !counts || !known || !m.Known || m.Moves || m.Best == nil || len(m.Held) > 0 || stops {
+				if stops {
 					continue
 				}
 				best, other := host(m.Best).Name, m.BestEffect.Priority
@@ -210,8 +213,11 @@ var vrrpNoPreemptWeight = &Rule{
 				for _, t := range holder.Tracks {
 					w, counts, known := holder.Weight(t)
 					m := fact.CanMove(holder, t, others)
+					if w == 0 || !counts || !known || !m.Known || m.Moves || len(m.Held) == 0 {
+						continue
+					}
 					stops, sure := ends(t)
-					if w == 0 || !counts || !known || !m.Known || m.Moves || len(m.Held) == 0 || stops {
+					if stops {
 						continue
 					}
 					held := m.Held[0]
@@ -231,8 +237,11 @@ var vrrpNoPreemptWeight = &Rule{
 			}
 			for _, t := range i.Tracks {
 				w, counts, known := i.Weight(t)
+				if w == 0 || !counts || !known || t.Kind == "file" || t.Kind == "interface" {
+					continue
+				}
 				stops, sure := ends(t)
-				if w == 0 || !counts || !known || t.Kind == "file" || t.Kind == "interface" || stops {
+				if stops {
 					continue
 				}
 				p.Report(i.NoPreempt.Word, "a member with nopreempt never takes %s from one whose check %q fails: a weight only lowers the priority", vipsOf(i), t.Word.Text).

@@ -23,8 +23,9 @@ type Rule struct {
 // Pass is one rule looking at one stack.
 type Pass struct {
 	*fact.Stack
-	rule  *Rule
-	found []*Finding
+	rule     *Rule
+	failures func() *failures // found once for all rules
+	found    []*Finding
 }
 
 // Finding is being said; its methods add to it and return it.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"stackgen/pkg/conf"
@@ -227,4 +228,18 @@ func severity(is bool, yes, no diag.Severity) diag.Severity {
 		return yes
 	}
 	return no
+}
+
+// meant says which name may have been meant, or else what to do.
+func meant(name string, names []string, otherwise string) string {
+	best, least := "", 1+len(name)/3
+	for _, n := range names {
+		if d := distance(name, n); d < least {
+			best, least = n, d
+		}
+	}
+	if best == "" {
+		return otherwise
+	}
+	return "did you mean " + strconv.Quote(best) + "?"
 }

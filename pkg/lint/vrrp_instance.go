@@ -346,20 +346,6 @@ var vrrpSyncUndefined = &Rule{
 	},
 }
 
-// meant says which name may have been meant, or else what to do.
-func meant(name string, names []string, otherwise string) string {
-	best, least := "", 1+len(name)/3
-	for _, n := range names {
-		if d := distance(name, n); d < least {
-			best, least = n, d
-		}
-	}
-	if best == "" {
-		return otherwise
-	}
-	return "did you mean " + strconv.Quote(best) + "?"
-}
-
 var vrrpRealTime = &Rule{
 	ID:       "vrrp-real-time",
 	Severity: diag.Warning,

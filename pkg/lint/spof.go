@@ -16,12 +16,12 @@ var spofRules = slices.Concat([]*Rule{spofBalancer, spofVIP, spofWeb, spofApp, s
 
 // failures are what each part of a stack costs, by the simulator, and where that is to be told.
 type failures struct {
-	model *sim.Model
-	hosts map[*fact.Host][]string // lost services
-	part  map[*fact.Host]part     // what the host is: balancer, web, app
-	sole  map[string][]*fact.Server
-	front []*fact.Listener // what clients come to
-	pools []*fact.Pool     // of balancers and web servers, in the order of the files
+	model  *sim.Model
+	hosts  map[*fact.Host][]string // lost services
+	part   map[*fact.Host]part     // what the host is: balancer, web, app
+	sole   map[string][]*fact.Server
+	front  []*fact.Listener // what clients come to
+	judged []judged         // pools of balancers and web servers, in the order of the files
 }
 
 // part is what a host does in the way of a request.
@@ -37,13 +37,14 @@ func failuresOf(s *fact.Stack) *failures {
 	f := &failures{model: sim.New(s), hosts: map[*fact.Host][]string{}, part: map[*fact.Host]part{}, sole: map[string][]*fact.Server{}}
 	asked := map[*fact.Listener]bool{}
 	seen := map[*fact.Pool]bool{}
+	var pools []*fact.Pool
 	for _, e := range s.Edges {
 		if e.Listener != nil {
 			asked[e.Listener] = true
 		}
 		if p := e.Server.Pool; !seen[p] && p.Layer != fact.LayerDatabase {
 			seen[p] = true
-			f.pools = append(f.pools, p)
+			pools = append(pools, p)
 		}
 	}
 	for _, h := range s.Hosts {
@@ -56,7 +57,8 @@ func failuresOf(s *fact.Stack) *failures {
 	if slices.ContainsFunc(f.front, func(l *fact.Listener) bool { return l.Layer == fact.LayerHAProxy }) {
 		f.front = slices.DeleteFunc(f.front, func(l *fact.Listener) bool { return l.Layer != fact.LayerHAProxy })
 	}
-	for _, p := range f.pools {
+	f.judged = judge(pools)
+	for _, p := range pools {
 		if p.Used && !p.Partial && len(p.Servers) == 1 && !sim.Out(p.Servers[0]) {
 			if key := standsOn(p.Servers[0]); key != "" {
 				f.sole[key] = append(f.sole[key], p.Servers[0])

@@ -46,8 +46,9 @@ var spofDBPrimary = &Rule{
 	Absence:  true,
 	Run: func(p *Pass) {
 		f := p.failures()
+		managed := p.managed()
 		for _, set := range sim.Databases(p.Stack) {
-			if len(set) < 2 || p.promotesItself(set) {
+			if managed || len(set) < 2 || p.promotesItself(set) {
 				continue
 			}
 			for _, h := range set {
@@ -92,10 +93,8 @@ var spofDBPrimary = &Rule{
 // Names of what promotes a replica without being told, as they stand in paths.
 var managers = []string{"orchestrator", "mha4mysql", "masterha", "replication-manager", "maxscale", "mysqlrouter", "patroni", "pt-heartbeat-failover"}
 
-// promotesItself reports whether something replaces a lost primary by itself: the servers' own group, a failover manager
-// whose files are there, keepalived's notify on a database, or one that the rendered files leave the primary to, which then
-// starts read-only and has no script to promote another.
-func (p *Pass) promotesItself(set []*fact.Host) bool {
+// managed reports whether some host has the files of a failover manager.
+func (p *Pass) managed() bool {
 	for _, h := range p.Hosts {
 		if h.Source == nil {
 			continue
@@ -107,6 +106,13 @@ func (p *Pass) promotesItself(set []*fact.Host) bool {
 			}
 		}
 	}
+	return false
+}
+
+// promotesItself reports whether something replaces a lost primary by itself: the servers' own group, keepalived's notify
+// on a database, or what the rendered files leave the primary to, which then starts read-only and has no script to promote
+// another.
+func (p *Pass) promotesItself(set []*fact.Host) bool {
 	for _, h := range set {
 		if sim.Group(h.Database) {
 			return true

@@ -13,18 +13,28 @@ import (
 // Rules about pools that carry less than they seem to.
 var poolRules = []*Rule{poolNoServer, poolOneActive, poolAllBackup, poolDuplicateAddress, poolSameHost, poolNoCheck, poolBackupUnused, poolCheckConnect}
 
-// pools are those that requests take and whose servers are all known.
-func (p *Pass) pools() []*fact.Pool {
-	return slices.DeleteFunc(slices.Clone(p.failures().pools), func(o *fact.Pool) bool {
-		return !o.Used || o.Partial || o.Node == nil || o.Node.Cond != nil || slices.ContainsFunc(o.Servers, func(s *fact.Server) bool {
-			return s.Node == nil || s.Node.Cond != nil || !s.Down.Known() || !s.Weight.Known() || !s.Backup.Known()
-		})
-	})
+// judged is a pool that requests take and whose servers are all known.
+type judged struct {
+	*fact.Pool
+	in []*fact.Server // those that take requests at times
 }
 
-// in are the servers of a pool that take requests at times.
-func in(p *fact.Pool) []*fact.Server {
-	return slices.DeleteFunc(slices.Clone(p.Servers), sim.Out)
+// judge leaves out the pools of which no file tells all.
+func judge(pools []*fact.Pool) []judged {
+	var out []judged
+	for _, o := range pools {
+		if !o.Used || o.Partial || o.Node == nil || o.Node.Cond != nil || slices.ContainsFunc(o.Servers, func(s *fact.Server) bool {
+			return s.Node == nil || s.Node.Cond != nil || !s.Down.Known() || !s.Weight.Known() || !s.Backup.Known()
+		}) {
+			continue
+		}
+		j := judged{o, o.Servers}
+		if slices.ContainsFunc(o.Servers, sim.Out) {
+			j.in = slices.DeleteFunc(slices.Clone(o.Servers), sim.Out)
+		}
+		out = append(out, j)
+	}
+	return out
 }
 
 // outBy says what keeps a server out.
@@ -42,8 +52,8 @@ var poolNoServer = &Rule{
 	ID:       "pool-no-server",
 	Severity: diag.Error,
 	Run: func(p *Pass) {
-		for _, o := range p.pools() {
-			if len(o.Servers) == 0 || len(in(o)) > 0 {
+		for _, o := range p.failures().judged {
+			if len(o.Servers) == 0 || len(o.in) > 0 {
 				continue
 			}
 			s := o.Servers[0]
@@ -60,8 +70,8 @@ var poolOneActive = &Rule{
 	ID:       "pool-one-active",
 	Severity: diag.Warning,
 	Run: func(p *Pass) {
-		for _, o := range p.pools() {
-			left := in(o)
+		for _, o := range p.failures().judged {
+			left := o.in
 			if len(o.Servers) < 2 || len(left) != 1 {
 				continue
 			}
@@ -81,8 +91,8 @@ var poolAllBackup = &Rule{
 	ID:       "pool-all-backup",
 	Severity: diag.Warning,
 	Run: func(p *Pass) {
-		for _, o := range p.pools() {
-			left := in(o)
+		for _, o := range p.failures().judged {
+			left := o.in
 			if len(left) < 2 || slices.ContainsFunc(left, func(s *fact.Server) bool { return !s.Backup.V }) {
 				continue
 			}
@@ -122,11 +132,11 @@ var poolDuplicateAddress = &Rule{
 	ID:       "pool-duplicate-address",
 	Severity: diag.Error,
 	Run: func(p *Pass) {
-		for _, o := range p.pools() {
-			first := map[netip.AddrPort]*fact.Server{}
-			left := in(o)
+		for _, o := range p.failures().judged {
+			left := o.in
+			first := make(map[netip.AddrPort]*fact.Server, len(left))
 			for _, s := range left {
-				if !literal(s) || s.Port == 0 || !s.Addr.IsValid() {
+				if s.Port == 0 || !s.Addr.IsValid() {
 					continue
 				}
 				at := netip.AddrPortFrom(s.Addr.Unmap(), uint16(s.Port))
@@ -135,13 +145,12 @@ var poolDuplicateAddress = &Rule{
 					first[at] = s
 					continue
 				}
+				if !literal(s) || !literal(one) {
+					continue
+				}
 				r := p.Report(s.Address, "%s stands in %q twice: the second server is the first once more, and fails with it", s.Address.Text, o.Name.Text).
 					On(o.Host).In(s.Node).Related(one.Address, "first here").Help("write the address of the server that is meant, or remove the line")
-				distinct := map[string]bool{}
-				for _, s := range left {
-					distinct[s.Address.Text] = true
-				}
-				if len(distinct) > 1 {
+				if slices.ContainsFunc(left, func(o *fact.Server) bool { return o.Address.Text != s.Address.Text }) {
 					r.Weigh(diag.Warning) // others are left
 				}
 			}
@@ -153,20 +162,15 @@ var poolSameHost = &Rule{
 	ID:       "pool-same-host",
 	Severity: diag.Error,
 	Run: func(p *Pass) {
-		for _, o := range p.pools() {
-			left := in(o)
+		for _, o := range p.failures().judged {
+			left := o.in
 			if len(left) < 2 {
 				continue
 			}
 			key := standsOn(left[0])
-			apart := map[string]bool{}
-			for _, s := range left {
-				apart[s.Address.Text] = true
-				if standsOn(s) != key {
-					key = ""
-				}
-			}
-			if key == "" || len(apart) < 2 { // pool-duplicate-address
+			elsewhere := func(s *fact.Server) bool { return standsOn(s) != key }
+			other := func(s *fact.Server) bool { return s.Address.Text != left[0].Address.Text }
+			if key == "" || slices.ContainsFunc(left, elsewhere) || !slices.ContainsFunc(left, other) { // pool-duplicate-address
 				continue
 			}
 			name, _ := strings.CutPrefix(key, "host ")
@@ -191,17 +195,21 @@ var poolSameHost = &Rule{
 }
 
 // checkless are the servers of a balancer's pool that nobody asks whether they are well.
-func checkless(o *fact.Pool) (list []*fact.Server, known bool) {
+func checkless(o judged) (list []*fact.Server, known bool) {
 	if o.Layer != fact.LayerHAProxy || o.Proxy == nil || o.Proxy.Mode.V == "log" || o.Proxy.Mode.V == "spop" {
 		return nil, false
 	}
-	for _, s := range in(o) {
-		if _, agent := s.Option("agent-check"); !s.Checked.Known() || agent {
+	for _, s := range o.in {
+		if !s.Checked.Known() {
 			return nil, false
 		}
-		if !s.Checked.V {
-			list = append(list, s)
+		if s.Checked.V {
+			continue
 		}
+		if _, agent := s.Option("agent-check"); agent {
+			return nil, false
+		}
+		list = append(list, s)
 	}
 	return list, true
 }
@@ -210,8 +218,8 @@ var poolNoCheck = &Rule{
 	ID:       "pool-no-check",
 	Severity: diag.Error,
 	Run: func(p *Pass) {
-		for _, o := range p.pools() {
-			left := in(o)
+		for _, o := range p.failures().judged {
+			left := o.in
 			list, known := checkless(o)
 			active := slices.DeleteFunc(slices.Clone(list), func(s *fact.Server) bool { return s.Backup.V })
 			if !known || len(left) < 2 || len(active) == 0 || slices.ContainsFunc(left, func(s *fact.Server) bool { return s.Backup.V }) {
@@ -241,8 +249,8 @@ var poolBackupUnused = &Rule{
 	ID:       "pool-backup-unused",
 	Severity: diag.Error,
 	Run: func(p *Pass) {
-		for _, o := range p.pools() {
-			left := in(o)
+		for _, o := range p.failures().judged {
+			left := o.in
 			list, known := checkless(o)
 			b := slices.IndexFunc(left, func(s *fact.Server) bool { return s.Backup.V })
 			a := slices.IndexFunc(list, func(s *fact.Server) bool { return !s.Backup.V })
@@ -259,8 +267,8 @@ var poolCheckConnect = &Rule{
 	ID:       "pool-check-connect",
 	Severity: diag.Info,
 	Run: func(p *Pass) {
-		for _, o := range p.pools() {
-			left := in(o)
+		for _, o := range p.failures().judged {
+			left := o.in
 			list, known := checkless(o)
 			if !known || len(list) > 0 || len(left) < 2 || o.Proxy.Mode.V != "http" || !o.Proxy.Mode.Known() || o.Check != nil && o.Check.Kind != "tcp" {
 				continue

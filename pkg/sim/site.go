@@ -30,7 +30,7 @@ func (b *builder) way(f *front, want Want) way {
 		ways = append(ways, b.vip(v.Addr(), int(v.Port()), q))
 	}
 	var hosts []way
-	for _, h := range b.stack.Hosts {
+	for _, h := range slices.SortedFunc(maps.Keys(f.alone), func(x, y *fact.Host) int { return strings.Compare(x.Name, y.Name) }) {
 		var each []way
 		for _, l := range f.alone[h] {
 			each = append(each, b.listener(l, q))

@@ -194,7 +194,7 @@ func siteOf(x *fact.Proxy) string {
 	for _, r := range x.Rules {
 		if names, _ := hostNames(r.Args()); r.Name() == "acl" {
 			for _, n := range names {
-				if strings.Contains(n, ".") && !strings.ContainsAny(n, `*\^$()[]`) && !strings.HasPrefix(n, ".") {
+				if strings.Contains(n, ".") && !strings.ContainsAny(n, `*\^$()[]`) && n[0] != '.' && n[len(n)-1] != '.' {
 					return n
 				}
 			}

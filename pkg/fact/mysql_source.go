@@ -202,7 +202,6 @@ func (a *assembly) databaseRoles() {
 			}
 		}
 	}
-	replicas := 0
 	var open []*Database
 	for _, h := range a.Hosts {
 		d := h.Database
@@ -236,13 +235,13 @@ func (a *assembly) databaseRoles() {
 		default:
 			open = append(open, d)
 		}
-		if d.Role.Known() && d.Role.V == "replica" {
-			replicas++
-		}
 	}
 	open = slices.DeleteFunc(open, a.askedRole())
-	primary := slices.ContainsFunc(a.Hosts, func(h *Host) bool { return h.Database != nil && h.Database.Role.V == "primary" })
-	if len(open) == 1 && !primary && (replicas > 0 || a.Complete) {
+	open = slices.DeleteFunc(open, a.namedRole)
+	has := func(role string) bool {
+		return slices.ContainsFunc(a.Hosts, func(h *Host) bool { return h.Database != nil && h.Database.Role.V == role })
+	}
+	if len(open) == 1 && !has("primary") && (has("replica") || a.Complete) {
 		open[0].Role = Value[string]{V: "primary"}
 		a.assume(open[0].Host.Name + " is the primary: every other database is a replica")
 	}
@@ -275,4 +274,22 @@ func (a *assembly) askedRole() func(*Database) bool {
 		}
 		return d.Role.Known()
 	}
+}
+
+var (
+	replicaName = regexp.MustCompile(`(?i)(?:^|[^a-z])(?:slave|replica|standby)s?(?:$|[^a-z])`)
+	primaryName = regexp.MustCompile(`(?i)(?:^|[^a-z])(?:master|primary)(?:$|[^a-z])`)
+)
+
+// namedRole gives a role to a database of which nothing but its host's name tells one.
+func (a *assembly) namedRole(d *Database) bool {
+	switch name := d.Host.Name; {
+	case replicaName.MatchString(name):
+		d.Role = Value[string]{V: "replica"}
+		a.assume(name + " is a replica: its name says so")
+	case primaryName.MatchString(name):
+		d.Role = Value[string]{V: "primary"}
+		a.assume(name + " is the primary: its name says so")
+	}
+	return d.Role.Known()
 }

@@ -81,8 +81,8 @@ var binlogFormat = &Rule{ID: "mysql-binlog-format", Severity: diag.Warning, Run:
 			})
 			switch {
 			case r.galera || r.group:
-			case v.V == "STATEMENT" && v.Written() && i >= 0 && isReplica(d) && set(d.Bool("log_replica_updates")) && set(d.BinaryLog()):
-				// ER_BINLOG_ROW_INJECTION_AND_STMT_MODE
+			case v.V == "STATEMENT" && v.Written() && i >= 0 && is(d, mysql) && isReplica(d) && set(d.Bool("log_replica_updates")) && set(d.BinaryLog()):
+				// error 1666; MariaDB logs the row instead
 				p.option(d, "binlog_format", "\"binlog_format\" is STATEMENT on the replica %s and %s on %s: the first row it receives cannot be logged, and replication stops", d.Host.Name, r.members[i].Text("binlog_format").V, r.members[i].Host.Name).
 					Weigh(diag.Error).On(r.members[i].Host).relate(r.members[i], "binlog_format").Help("set \"binlog_format = ROW\" on every server").Same(r.name())
 			case v.V == "STATEMENT" && v.Written():

@@ -36,18 +36,14 @@ const (
 func failuresOf(s *fact.Stack) *failures {
 	f := &failures{model: sim.New(s), hosts: map[*fact.Host][]string{}, part: map[*fact.Host]part{}, sole: map[string][]*fact.Server{}}
 	asked := map[*fact.Listener]bool{}
-	seen := map[*fact.Pool]bool{}
-	var pools []*fact.Pool
 	for _, e := range s.Edges {
 		if e.Listener != nil {
 			asked[e.Listener] = true
 		}
-		if p := e.Server.Pool; !seen[p] && p.Layer != fact.LayerDatabase {
-			seen[p] = true
-			pools = append(pools, p)
-		}
 	}
+	var pools []*fact.Pool
 	for _, h := range s.Hosts {
+		pools = append(pools, poolsOf(h)...)
 		for _, l := range h.Listeners {
 			if (l.Layer == fact.LayerHAProxy || l.Layer == fact.LayerNginx) && !asked[l] && !l.Addr.IsLoopback() && l.Unix == "" {
 				f.front = append(f.front, l)
@@ -72,6 +68,32 @@ func failuresOf(s *fact.Stack) *failures {
 		}
 	}
 	return f
+}
+
+// poolsOf are the pools that the host's balancer and its web server ask, in the order of the files.
+func poolsOf(h *fact.Host) []*fact.Pool {
+	var all []*fact.Pool
+	if h.HAProxy != nil {
+		for _, x := range h.HAProxy.Proxies {
+			all = append(all, x.Pool)
+		}
+	}
+	if h.Nginx != nil {
+		all = append(all, h.Nginx.Upstreams...)
+		for _, s := range slices.Concat(h.Nginx.Servers, h.Nginx.Streams) {
+			for _, l := range append([]*fact.Location{s.Root}, s.Locations...) {
+				if l != nil && l.Pass != nil && l.Pass.Pool != nil && l.Pass.Pool.Direct {
+					all = append(all, l.Pass.Pool)
+				}
+			}
+		}
+	}
+	seen := map[*fact.Pool]bool{} // a nested location inherits the pass
+	return slices.DeleteFunc(all, func(p *fact.Pool) bool {
+		again := p == nil || seen[p]
+		seen[p] = true
+		return again
+	})
 }
 
 // lost are the services that a failure costs.
@@ -215,12 +237,23 @@ func (f *failures) instance(h *fact.Host) *fact.VRRPInstance {
 	return nil
 }
 
-// partnerElsewhere reports whether the host's keepalived names members that the input does not hold.
+// unseen reports whether another host may do the same work, and no file of it is there.
+func (p *Pass) unseen(h *fact.Host, role string) bool {
+	return slices.ContainsFunc(p.Hosts, func(o *fact.Host) bool {
+		return o != h && (o.Role == role || o.Role == "") && (o.Source == nil || len(o.Source.Trees) == 0)
+	})
+}
+
+// partnerElsewhere reports whether other members hold the host's addresses in turn with it, or may: members whose files are
+// not there.
 func (p *Pass) partnerElsewhere(h *fact.Host) bool {
 	for _, c := range p.Clusters {
 		if len(c.Hosts) > 1 && slices.Contains(c.Hosts, h) {
 			return true
 		}
+	}
+	if p.unseen(h, "lb") {
+		return true
 	}
 	if p.Complete || h.Keepalived == nil {
 		return false

@@ -22,7 +22,7 @@ var spofDBReplica = &Rule{
 		for _, set := range sim.Databases(p.Stack) {
 			h := set[0]
 			lost := f.costs(h, false)
-			if len(set) > 1 || len(lost) == 0 || sim.Group(h.Database) || len(f.costs(h, true)) > 0 && f.part[h] != "" {
+			if len(set) > 1 || len(lost) == 0 || p.unseen(h, "db") || sim.Group(h.Database) || len(f.costs(h, true)) > 0 && f.part[h] != "" {
 				continue // of a host that does all, another rule tells
 			}
 			p.Report(databaseWord(h), "%s is the only database: when it is down, %s, and with its disk the data", h.Name, areLost(lost)).On(h).

@@ -19,11 +19,11 @@ type judged struct {
 	in []*fact.Server // those that take requests at times
 }
 
-// judge leaves out the pools of which no file tells all.
+// judge leaves out the pools of which no file tells all. Of a part of a configuration, which has no listener, it takes them.
 func judge(pools []*fact.Pool) []judged {
 	var out []judged
 	for _, o := range pools {
-		if !o.Used || o.Partial || o.Node == nil || o.Node.Cond != nil || slices.ContainsFunc(o.Servers, func(s *fact.Server) bool {
+		if !o.Used && len(o.Host.Listeners) > 0 || o.Partial || o.Node == nil || o.Node.Cond != nil || slices.ContainsFunc(o.Servers, func(s *fact.Server) bool {
 			return s.Node == nil || s.Node.Cond != nil || !s.Down.Known() || !s.Weight.Known() || !s.Backup.Known()
 		}) {
 			continue

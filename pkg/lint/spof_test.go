@@ -66,3 +66,18 @@ func TestSPOFAccept(t *testing.T) {
 		t.Errorf("%d accepted, left:\n%s", accepted, strings.Join(got, "\n"))
 	}
 }
+
+// TestSPOFUnseen: a host that the manifest names, and of which there is no file, may be the second one.
+func TestSPOFUnseen(t *testing.T) {
+	dir := "../../golden/foobar"
+	in, err := conf.Load([]string{dir}, conf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, gone := range []string{"lb2", "db2"} {
+		in.Groups[0].Hosts = slices.DeleteFunc(in.Groups[0].Hosts, func(h *conf.Host) bool { return h.Name == gone })
+	}
+	for _, f := range Run(in, fact.Read(in, fact.Options{}), Options{Profile: Strict, Select: []string{"spof", "pool"}}).Findings {
+		t.Errorf("%s: %s [%s]", f.Pos, f.Message, f.Rule)
+	}
+}

@@ -22,6 +22,9 @@ func New(stack *fact.Stack) *Model {
 	}
 	for _, h := range stack.Hosts {
 		b.host(h)
+		if h.Source == nil {
+			b.unknown(h, h.Name, "no file of it is there")
+		}
 	}
 	for _, e := range stack.Edges {
 		if e.Listener != nil {

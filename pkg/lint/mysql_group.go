@@ -8,7 +8,7 @@ import (
 )
 
 // Group Replication and Galera.
-var mysqlGroupRules = []*Rule{groupBootstrap, groupNeeds, groupMismatch, galeraLock}
+var mysqlGroupRules = []*Rule{groupBootstrap, groupNeeds, groupMismatch, groupQuorum, galeraLock}
 
 var groupBootstrap = perOption("mysql-group-bootstrap", diag.Error, "group_replication_bootstrap_group", func(p *Pass, d *fact.Database, o *fact.Option) {
 	if o.Value.V == "ON" {
@@ -26,6 +26,22 @@ var groupNeeds = perOption("mysql-group-needs", diag.Error, "group_replication_g
 		p.option(d, "group_replication_group_name", "%q is no UUID: Group Replication does not start", name).Help("make one with: uuidgen").Same(name)
 	}
 })
+
+// groupQuorum needs a majority of the members.
+var groupQuorum = &Rule{ID: "mysql-group-quorum", Severity: diag.Warning, Absence: true, Run: func(p *Pass) {
+	for _, r := range replications(p.Stack) {
+		n := len(r.members)
+		if !r.group && !r.galera || n%2 == 1 || r.members[0].Options["ndbcluster"] != nil {
+			continue
+		}
+		name := "group_replication_group_name"
+		if r.galera {
+			name = "wsrep_cluster_address"
+		}
+		p.option(r.members[0], name, "of %d members %d have to be up: the group survives no more failures than one of %d", n, n/2+1, n-1).
+			Help("add a member, or an arbitrator")
+	}
+}}
 
 func uuid(s string) bool {
 	if len(s) != 36 {

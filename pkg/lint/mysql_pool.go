@@ -150,7 +150,7 @@ var poolReplica = &Rule{ID: "mysql-pool-replica", Severity: diag.Error, Run: fun
 			}
 			f := p.Report(w.server.Name, "%q takes writes and %s is a replica: the check only asks whether a server answers, so that writes go there and fail, or are on that server alone", pool.pool.Name.Text, w.to.Host.Name).
 				On(pool.pool.Host, w.to.Host).In(w.server.Node).Related(roleAt(w.to), "%s is a replica", w.to.Host.Name).
-				Help("leave the replica out, or check with tcp-check that the server is writable").Same(pool.pool.Name.Text + w.to.Host.Name)
+				Help("leave the replica out, or check with tcp-check that the server is writable").Same(pool.pool.Name.Text)
 			if !pool.write {
 				f.Weigh(diag.Warning) // nothing says that it takes writes, but the primary is in it
 			}
@@ -244,7 +244,7 @@ var checkTLS = &Rule{ID: "mysql-check-tls", Severity: diag.Error, Run: func(p *P
 				continue
 			}
 			p.option(w.to, "require_secure_transport", "%s lets nobody in without TLS, and the check of %q logs in without: it counts as down", w.to.Host.Name, pool.pool.Name.Text).
-				On(pool.pool.Host).Related(c.Node.Arg(0), "this check").Help("require TLS of accounts (REQUIRE SSL), not of the server").Same(pool.pool.Name.Text)
+				On(pool.pool.Host).Related(c.Node.Arg(0), "this check").Help("require TLS of accounts (REQUIRE SSL), not of the server").Same("check")
 		}
 	}
 }}

@@ -192,14 +192,24 @@ var sourceUnreachable = &Rule{ID: "mysql-source-unreachable", Severity: diag.Err
 		}) {
 			continue
 		}
-		name := "bind_address"
-		if from.Listen.Port != d.Source.Port {
-			name = "port"
+		name := "port"
+		if from.Listen.Port == d.Source.Port {
+			name = "bind_address"
+			if slices.ContainsFunc(binds(from), func(a netip.Addr) bool { return vipHolder(p.Stack, a) != nil || foreignTo(p.Stack, from.Host, a) }) {
+				continue // mysql-bind-vip and mysql-bind-foreign say so
+			}
 		}
 		p.Report(d.Source.Word, "%s replicates from %s, where %s does not listen: nothing is replicated", d.Host.Name, addrPort(d.Source), from.Host.Name).
 			On(d.Host, from.Host).relate(from, name).Help("make the two agree")
 	}
 }}
+
+// foreignTo reports whether another host has the address.
+func foreignTo(s *fact.Stack, h *fact.Host, addr netip.Addr) bool {
+	return slices.ContainsFunc(s.Hosts, func(o *fact.Host) bool {
+		return o != h && slices.ContainsFunc(o.Addresses, func(a fact.Address) bool { return a.Addr.Unmap() == addr })
+	})
+}
 
 func addrPort(s *fact.DatabaseSource) string {
 	return netip.AddrPortFrom(s.Addr, uint16(s.Port)).String()

@@ -2,13 +2,14 @@ package lint
 
 import (
 	"regexp"
+	"strings"
 
 	"stackgen/pkg/conf"
 	"stackgen/pkg/diag"
 	"stackgen/pkg/fact"
 )
 
-var mysqlRoleRules = []*Rule{replicaWritable, replicaRoot, primaryReadOnly, primaryReturns, autoIncrement, autoIncrementOffset, skipReplicaStart}
+var mysqlRoleRules = []*Rule{replicaWritable, replicaRoot, primaryReadOnly, primaryReturns, autoIncrement, autoIncrementOffset, skipReplicaStart, vipPromotion}
 
 // readOnly is what keeps writes of applications out.
 func readOnly(d *fact.Database) fact.Value[bool] {
@@ -178,3 +179,39 @@ var skipReplicaStart = &Rule{ID: "mysql-replica-start", Severity: diag.Info, Run
 		}
 	}
 }}
+
+// vipPromotion is about a pair whose virtual address promotes: nothing tells a dead peer from one that cannot be seen.
+var vipPromotion = &Rule{ID: "mysql-vip-promotion", Severity: diag.Warning, Run: func(p *Pass) {
+	for _, c := range p.Clusters {
+		if len(c.Hosts) != 2 {
+			continue
+		}
+		for _, m := range c.Members {
+			if m.Host.Database == nil {
+				continue
+			}
+			for _, i := range m.Instances {
+				for _, n := range i.Notify {
+					if !promotes(m.Host, n) {
+						continue
+					}
+					p.Report(n.Arg(1), "when %s do not see each other, both hold %s and this script makes both writable: each then has writes that the other lacks", c.Name, vipsOf(i)).
+						On(m.Host).In(n).Help("let a third host decide, or semi-synchronous replication without a timeout hold the writes back").Same(c.Name)
+				}
+			}
+		}
+	}
+}}
+
+// promotes reports whether a notify line's script is in the tree and makes the server take writes.
+func promotes(h *fact.Host, notify *conf.Node) bool {
+	if notify.Name() != "notify_master" && notify.Name() != "notify" || h.Source == nil {
+		return false
+	}
+	for word := range strings.FieldsSeq(notify.Arg(1).Text) {
+		if f, ok := h.Source.File(word); ok && opens.Match(f.Data) {
+			return true
+		}
+	}
+	return false
+}

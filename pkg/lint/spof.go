@@ -423,9 +423,10 @@ func (p *Pass) shared(kind sim.Kind, of func(*fact.Host) string, are, what strin
 	}
 }
 
-// together are those of the hosts without which the services are lost: each of them up is enough for one of them.
+// together are those of the hosts that would each save one of the services alone; all, where that takes several of them.
 func (p *Pass) together(f *failures, hosts []*fact.Host, lost []string) []*fact.Host {
 	var out []*fact.Host
+	saved := map[string]bool{}
 	for _, h := range hosts {
 		var others sim.Set
 		for _, o := range hosts {
@@ -433,12 +434,15 @@ func (p *Pass) together(f *failures, hosts []*fact.Host, lost []string) []*fact.
 				others = append(others, id)
 			}
 		}
-		saves := f.model.Served(others)
-		if slices.ContainsFunc(lost, saves.Serves) {
+		saves := slices.DeleteFunc(slices.Clone(lost), func(name string) bool { return !f.model.Served(others).Serves(name) })
+		if len(saves) > 0 {
 			out = append(out, h)
 		}
+		for _, name := range saves {
+			saved[name] = true
+		}
 	}
-	if len(out) < 2 {
+	if len(saved) < len(lost) {
 		return hosts
 	}
 	return out

@@ -110,3 +110,32 @@ func (g *graph) failed(down Set) map[node]bool {
 	}
 	return failed
 }
+
+// given is a node under the condition that some leaves hold.
+func (g *graph) given(n node, holds map[node]bool, known map[node]node) node {
+	if holds[n] {
+		return always
+	}
+	if g.needs[n] == 0 {
+		return n
+	}
+	if out, ok := known[n]; ok {
+		return out
+	}
+	kids := make([]node, len(g.kids[n]))
+	same := true
+	for i, k := range g.kids[n] {
+		kids[i] = g.given(k, holds, known)
+		same = same && kids[i] == k
+	}
+	out := n
+	switch {
+	case same:
+	case g.needs[n] == 1:
+		out = g.all(kids...)
+	default:
+		out = g.any(kids...)
+	}
+	known[n] = out
+	return out
+}

@@ -51,6 +51,10 @@ func TestGraph(t *testing.T) {
 	const leaves = 5
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawConditions(t, leaves)
+		var given []node // while 0 and 1 are up
+		for _, n := range c.nodes {
+			given = append(given, c.given(n, map[node]bool{c.leaf(0): true, c.leaf(1): true}, map[node]node{}))
+		}
 		held := make([][]bool, 1<<leaves) // by set, then by condition
 		for bits := range held {
 			var down Set
@@ -68,6 +72,9 @@ func TestGraph(t *testing.T) {
 					t.Fatalf("with %v down condition %d holds: %v, want %v", down, i, got, want)
 				}
 				held[bits] = append(held[bits], got)
+				if got := given[i] != never && !failed[given[i]]; got != held[bits&^3][i] {
+					t.Fatalf("with %v down condition %d holds though 0 and 1 are up: %v", down, i, got)
+				}
 				for j := range leaves {
 					if less := bits &^ (1 << j); got && !held[less][i] {
 						t.Fatalf("condition %d holds with %05b down and not with %05b", i, bits, less)

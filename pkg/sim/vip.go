@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 
@@ -8,8 +9,8 @@ import (
 )
 
 // vip is the way through a virtual address: some member is up that serves there, and no member keeps the address while
-// its service is dead. That a host dies moves the address whatever the files say; that a service dies moves it where a track
-// asks the service, and the priorities let it.
+// requests fail there. That a host dies moves the address whatever the files say; that a service dies moves it where a track
+// asks the service, and the priorities let it; that all servers behind it die moves it nowhere.
 func (b *builder) vip(addr netip.Addr, port int, q question) way {
 	type key struct {
 		addr netip.Addr
@@ -37,7 +38,7 @@ func (b *builder) vip(addr netip.Addr, port int, q question) way {
 			return w
 		}
 		for n, i := range holders {
-			if at[n] == nil {
+			if at[n] == nil || ways[n].does == no || len(holders) == 1 {
 				continue
 			}
 			h, daemon := i.Keepalived.Host, Daemon(at[n])
@@ -45,11 +46,16 @@ func (b *builder) vip(addr netip.Addr, port int, q question) way {
 			if !known {
 				b.unknown(h, addr.String(), "whether it leaves "+h.Name+" when "+daemon+" dies there")
 			}
-			if moves || !known || len(holders) == 1 {
+			if deep(i, daemon) {
+				b.unknown(h, addr.String(), "whether it leaves "+h.Name+" when the servers behind "+daemon+" die")
 				continue
 			}
-			// It is there only while no other member takes it.
-			free := []node{b.component(Component{Kind: Process, Name: daemon, Host: h})}
+			// While the host is down it holds nothing, and while another member takes the address it does not matter.
+			holds := b.partsOf(h)
+			if moves || !known {
+				holds[b.component(Component{Kind: Process, Name: daemon, Host: h})] = true
+			}
+			free := []node{b.graph.given(ways[n].node, holds, map[node]node{})}
 			for m, o := range holders {
 				if m != n && takes(o, i) {
 					free = append(free, up[m])
@@ -59,6 +65,46 @@ func (b *builder) vip(addr netip.Addr, port int, q question) way {
 		}
 		return w
 	})
+}
+
+// partsOf are the leaves that a host's keepalived stands on.
+func (b *builder) partsOf(h *fact.Host) map[node]bool {
+	parts := map[node]bool{
+		b.component(Component{Kind: Host, Name: h.Name, Host: h}):          true,
+		b.component(Component{Kind: Process, Name: "keepalived", Host: h}): true,
+	}
+	if h.RunsOn != "" {
+		parts[b.component(Component{Kind: Machine, Name: h.RunsOn})] = true
+	}
+	if h.Zone != "" {
+		parts[b.component(Component{Kind: Zone, Name: h.Zone})] = true
+	}
+	return parts
+}
+
+// deep reports whether a track of the member may ask the servers behind the daemon, and not the daemon alone.
+func deep(i *fact.VRRPInstance, daemon string) bool {
+	for _, t := range i.Tracks {
+		if t.Script == nil || t.Script.Asks == nil || t.Script.Asks.Kind != "http" {
+			continue
+		}
+		p := t.Script.Asks
+		l := listening(i.Keepalived.Host, p.Addr, p.Port)
+		if l == nil || Daemon(l) != daemon {
+			continue
+		}
+		for _, x := range l.Proxies {
+			if (x.Pool != nil || len(x.Routes) > 0) && !(x.Monitor.Known() && x.Monitor.V != "" && x.Monitor.V == p.Path) {
+				return true
+			}
+		}
+		for _, s := range l.Servers {
+			if where, ok := s.Match(cmp.Or(p.Path, "/")); !ok || where.Pass != nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // listening is what accepts connections to an address and port of the host; port 0 is any.

@@ -270,7 +270,7 @@ func (b *builder) pool(p *fact.Pool, q question) way {
 			backup = nil
 		}
 		w := b.any(append(active, backup...)...)
-		if w.does == no && len(p.Servers) > 0 && (q.want == Dynamic) && len(active)+len(backup) == 0 {
+		if q.want == Dynamic && len(p.Servers) > 0 && len(active)+len(backup) == 0 {
 			return way{never, yes} // none of them takes requests
 		}
 		return w

@@ -10,8 +10,8 @@ import (
 	"stackgen/pkg/fact"
 )
 
-var linkRules = slices.Concat(linkListenRules, linkLoopRules, linkSpeakRules, linkHealthRules, linkClientRules, linkSchemeRules, linkTimeoutRules,
-	linkMySQLRules, membersPoolRules, membersProxyRules, membersPeerRules, membersWebRules)
+var linkRules = slices.Concat(linkListenRules, linkLoopRules, linkSpeakRules, linkHealthRules, linkClientRules, linkSchemeRules, linkTimeoutRules, linkSiteRules,
+	membersPoolRules, membersProxyRules, membersPeerRules, membersWebRules)
 
 // links are the connections that pools in use ask for.
 func links(s *fact.Stack) iter.Seq[*fact.Edge] {

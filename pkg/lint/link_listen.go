@@ -11,7 +11,7 @@ import (
 	"stackgen/pkg/fact"
 )
 
-var linkListenRules = []*Rule{linkNoListener, linkUnknownHost, linkUnusedHost}
+var linkListenRules = []*Rule{linkNoListener, linkUnknownHost, linkUnusedHost, linkListenForeign}
 
 var linkNoListener = &Rule{
 	ID:       "link-no-listener",
@@ -25,6 +25,7 @@ var linkNoListener = &Rule{
 		}
 		whole := map[*fact.Host]bool{}
 		met := metBy{}
+		replicated := dialled(p)
 		for e := range links(p.Stack) {
 			s := e.Server
 			if e.Listener != nil || e.To == nil || s.Unix != "" || s.Port == 0 {
@@ -39,12 +40,17 @@ var linkNoListener = &Rule{
 			case !known:
 			case e.VIP != nil:
 				p.noListenerVIP(e)
+			case shut(e.To.Database) && replicated[e.To.Database] != "":
+				// Said of the database itself: its replicas do not reach it either.
 			default:
 				p.noListener(e, reached, met)
 			}
 		}
 	},
 }
+
+// shut reports whether a database takes no connections from other hosts.
+func shut(d *fact.Database) bool { return d != nil && (d.Listen == nil || d.Listen.Addr.IsLoopback()) }
 
 // metBy are two hosts that servers of a pool reach a listener on, if there are two.
 type metBy map[*fact.Pool][]*fact.Host
@@ -149,6 +155,9 @@ func (p *Pass) noListener(e *fact.Edge, reached map[*fact.Listener]bool, met met
 		return
 	}
 	f := p.Report(s.Address, "nothing on %s listens at port %d: %s", to.Name, s.Port, consequence(s, "each request that is sent there fails")).On(e.From, to).In(s.Node).Same(key)
+	if served && !sibling && s.Pool.Layer == fact.LayerHAProxy && len(s.Pool.Servers) == 1 {
+		f.Weigh(diag.Warning) // a daemon that no file is about may be meant
+	}
 	if d := to.Database; d != nil && d.Listen == nil && slices.Contains(layers, fact.LayerDatabase) {
 		if o := d.Options["skip_networking"]; o != nil {
 			f.Related(o.Word, "%s takes no connections from other hosts", to.Name).Help("remove skip_networking on %s", to.Name)
@@ -255,7 +264,7 @@ var linkUnknownHost = &Rule{
 			}
 			among := networks[networkOf(a)] != nil
 			switch {
-			case !among, !p.Complete && (of.known == 0 || of.known < len(s.Pool.Servers)-1):
+			case !among, !p.Complete && (of.known < 2 || of.known < len(s.Pool.Servers)-1):
 				continue
 			}
 			f := p.Report(s.Address, "no host of the stack has %s: %s", a, consequence(s, "what is sent there is lost")).On(e.From).In(s.Node).
@@ -328,42 +337,4 @@ var linkUnusedHost = &Rule{
 				Related(s.Pool.Name, "the others of its kind are here").Help("add a server line for %s, or take the host out of service", h.Name)
 		}
 	},
-}
-
-// unknownServers reports whether some server line leads nobody knows where, or some are missing.
-func unknownServers(s *fact.Stack) bool {
-	for _, h := range s.Hosts {
-		for _, pool := range serverPools(h) {
-			if pool.Partial || slices.ContainsFunc(pool.Servers, func(s *fact.Server) bool { return s.To == nil }) {
-				return true
-			}
-		}
-		if h.Partial {
-			return true
-		}
-	}
-	return false
-}
-
-// serverPools are the pools of a host's balancer and web server.
-func serverPools(h *fact.Host) []*fact.Pool {
-	var all []*fact.Pool
-	if h.HAProxy != nil {
-		for _, x := range h.HAProxy.Proxies {
-			if x.Pool != nil {
-				all = append(all, x.Pool)
-			}
-		}
-	}
-	if n := h.Nginx; n != nil {
-		all = append(all, n.Upstreams...)
-		for _, s := range n.Servers {
-			for _, l := range s.Locations {
-				if l.Pass != nil && l.Pass.Pool != nil && l.Pass.Pool.Direct {
-					all = append(all, l.Pass.Pool)
-				}
-			}
-		}
-	}
-	return all
 }

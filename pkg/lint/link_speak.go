@@ -39,12 +39,7 @@ func expectsProxy(n *conf.Node) bool {
 // takesProxy reports whether a listener expects the PROXY header.
 func takesProxy(l *fact.Listener) (yes, known bool) {
 	if l.Layer == fact.LayerDatabase {
-		for _, name := range []string{"proxy_protocol_networks", "proxy_protocol"} {
-			if d := l.Host.Database; d != nil && d.Options[name] != nil {
-				return false, false // MariaDB takes it from those, with or without
-			}
-		}
-		return false, true
+		return false, false // a rule of its own: MariaDB takes it from some
 	}
 	return l.Proxy.V, l.Proxy.Known() && (l.Proxy.V || saysAll(l))
 }
@@ -63,10 +58,7 @@ var linkProxyProtocol = &Rule{
 	Run: func(p *Pass) {
 		for e := range links(p.Stack) {
 			s, l := e.Server, e.Listener
-			if l == nil || !s.SendProxy.Known() || s.Pool.Layer == fact.LayerDatabase && l.Layer == fact.LayerDatabase {
-				continue
-			}
-			if _, netscaler := serverOption(s, "set-proxy-v2-tlv-fmt"); netscaler {
+			if l == nil || !s.SendProxy.Known() {
 				continue
 			}
 			sends := s.SendProxy.V != ""
@@ -84,24 +76,13 @@ var linkProxyProtocol = &Rule{
 				}
 				continue
 			}
-			what := "answers 400 to each request"
-			if l.Layer != fact.LayerNginx {
-				what = "refuses each connection"
-			}
-			f := p.Report(atServerOption(s, s.SendProxy.Word, true), "%s sends the PROXY header to %s, where %s of %s does not expect it: it %s", daemonOf(fromLayer(s)), s.Address.Text, daemonOf(l.Layer), e.To.Name, what)
+			f := p.Report(atServerOption(s, s.SendProxy.Word, true), "%s sends the PROXY header to %s, where %s of %s does not expect it: each request is answered with 400", daemonOf(fromLayer(s)), s.Address.Text, daemonOf(l.Layer), e.To.Name)
 			f.On(e.From).In(s.Node).Related(l.Word, "nothing is said of it here").Same(fmt.Sprint(e.To.Name, l.Port)).Help("remove %s, or expect the header there", s.SendProxy.Word.Text)
 			if s.SendProxy.Word.Pos != s.Address.Pos {
 				f.Related(s.Address, "the server")
 			}
 		}
 	},
-}
-
-func serverOption(s *fact.Server, name string) (conf.Word, bool) {
-	if s.Pool.Layer != fact.LayerHAProxy {
-		return conf.Word{}, false
-	}
-	return s.Option(name)
 }
 
 // place is the place of a listener's option, or of the listener.

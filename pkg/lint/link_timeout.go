@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"stackgen/pkg/conf"
 	"stackgen/pkg/diag"
 	"stackgen/pkg/fact"
 )
@@ -74,7 +75,7 @@ func (f front) tries() []try {
 					t.number = min(t.number, n)
 				}
 			}
-			if d := l.Other[l.Pass.Kind+"_next_upstream"]; d != nil && slices.ContainsFunc(d.Args(), isOff) {
+			if d := l.Other[l.Pass.Kind+"_next_upstream"]; d != nil && slices.ContainsFunc(d.Args(), func(w conf.Word) bool { return w.Text == "off" }) {
 				t.number = 1
 			}
 			one := t.connect.V + t.read.V

@@ -9,7 +9,7 @@ import (
 	"stackgen/pkg/fact"
 )
 
-var membersWebRules = []*Rule{membersUpstream, membersSite}
+var membersWebRules = []*Rule{membersUpstream, membersSite, membersLocation}
 
 // alike are two hosts whose nginx stands behind one pool: a request may go to either.
 type alike struct {
@@ -166,4 +166,54 @@ func (p *Pass) otherSites(has, lacks *fact.Host, pool *fact.Pool) {
 				Related(other.Node.Words[0], "%s answers it here", lacks.Name).Help("write the same sites on all web servers behind %q", pool.Name.Text).Same(has.Name + lacks.Name)
 		}
 	}
+}
+
+var membersLocation = &Rule{
+	ID:       "members-location",
+	Severity: diag.Warning,
+	Run: func(p *Pass) {
+		for _, t := range webs(p.Stack) {
+			sites := map[string]*fact.NginxServer{}
+			for _, s := range t.b.Nginx.Servers {
+				if name := nameOf(s); name != "" && sites[name] == nil && !s.Root.Partial {
+					sites[name] = s
+				}
+			}
+			for _, a := range t.a.Nginx.Servers {
+				b := sites[nameOf(a)]
+				if b == nil || a.Root.Partial || len(a.Listen) == 0 || len(b.Listen) == 0 || a.Listen[0].TLS.V != b.Listen[0].TLS.V {
+					continue
+				}
+				delete(sites, nameOf(a)) // one of several with the name
+				p.otherLocations(t.a, t.b, a, b, t.a.Name+t.b.Name+nameOf(a))
+				p.otherLocations(t.b, t.a, b, a, t.a.Name+t.b.Name+nameOf(a))
+				p.otherLimits(t, a, b)
+			}
+		}
+	},
+}
+
+// otherLocations reports a location that the server has on one host alone.
+func (p *Pass) otherLocations(has, lacks *fact.Host, a, b *fact.NginxServer, key string) {
+	there := map[string]bool{}
+	for _, l := range b.Locations {
+		there[l.Modifier+" "+l.Path.Text] = true
+	}
+	for _, l := range a.Locations {
+		if there[l.Modifier+" "+l.Path.Text] {
+			continue
+		}
+		p.Report(l.Path, "%s has this location in %s and %s does not: what a client gets depends on the web server it meets", has.Name, nameOf(a), lacks.Name).On(has, lacks).
+			Related(b.Node.Words[0], "not here").Help("write the same locations on all web servers").Same(key)
+	}
+}
+
+// otherLimits reports requests that one host takes and the other finds too large.
+func (p *Pass) otherLimits(t alike, a, b *fact.NginxServer) {
+	x, y := a.Root.Other["client_max_body_size"], b.Root.Other["client_max_body_size"]
+	if x == nil || y == nil || x.Arg(1).Text == y.Arg(1).Text {
+		return
+	}
+	p.Report(y.Arg(1), "%s takes request bodies up to %s for %s, %s up to %s: a larger one is refused every now and then", t.b.Name, y.Arg(1).Text, nameOf(a), t.a.Name, x.Arg(1).Text).On(t.b, t.a).
+		Related(x.Arg(1), "on %s", t.a.Name).Help("write the same on all web servers").Same("size" + t.a.Name + t.b.Name)
 }

@@ -3,6 +3,7 @@ package lint
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -35,6 +36,7 @@ func replications(s *fact.Stack) []*replication {
 		return nil
 	}
 	u := sets{}
+	hosts := addressesOf(s)
 	first := map[string]*fact.Database{}
 	link := func(key string, d *fact.Database) {
 		if first[key] == nil {
@@ -51,8 +53,8 @@ func replications(s *fact.Stack) []*replication {
 				link(name+strings.ToLower(o.Value.V), d)
 			}
 		}
-		if from := sourceOf(s, d); from != nil {
-			u.join(from, d)
+		if from := hosts.source(d); from != nil && from != d.Host && from.Database != nil {
+			u.join(from.Database, d)
 		}
 	}
 	for _, p := range databasePools(s) {
@@ -129,24 +131,31 @@ func databases(s *fact.Stack) []*fact.Database {
 	return all
 }
 
-// sourceOf is the database that one replicates from; nil where that is not known, or no host of the stack.
-func sourceOf(s *fact.Stack, d *fact.Database) *fact.Database {
-	if d.Source == nil || !d.Source.Addr.IsValid() {
+// hostsAt finds the host of an address.
+type hostsAt map[netip.Addr]*fact.Host
+
+// addressesOf knows the hosts of a stack in which a database names its source.
+func addressesOf(s *fact.Stack) hostsAt {
+	if !slices.ContainsFunc(s.Hosts, func(h *fact.Host) bool { return h.Database != nil && h.Database.Source != nil }) {
 		return nil
 	}
-	if h := hostAt(s, d.Source); h != nil && h != d.Host {
-		return h.Database
-	}
-	return nil
-}
-
-func hostAt(s *fact.Stack, src *fact.DatabaseSource) *fact.Host {
+	m := hostsAt{}
 	for _, h := range s.Hosts {
-		if slices.ContainsFunc(h.Addresses, func(a fact.Address) bool { return a.Addr.Unmap() == src.Addr.Unmap() }) {
-			return h
+		for _, a := range h.Addresses {
+			if addr := a.Addr.Unmap(); m[addr] == nil {
+				m[addr] = h
+			}
 		}
 	}
-	return nil
+	return m
+}
+
+// source is the host that a database replicates from; nil where that is not known, or no host of the stack.
+func (m hostsAt) source(d *fact.Database) *fact.Host {
+	if d.Source == nil {
+		return nil
+	}
+	return m[d.Source.Addr.Unmap()]
 }
 
 // sets are disjoint sets of databases.

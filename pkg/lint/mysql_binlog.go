@@ -65,6 +65,13 @@ func bareName(o *fact.Option) string {
 
 var binlogFormat = &Rule{ID: "mysql-binlog-format", Severity: diag.Warning, Run: func(p *Pass) {
 	for _, r := range replications(p.Stack) {
+		var formats []int // a member for each format
+		for i, d := range r.members {
+			v := d.Text("binlog_format")
+			if v.Known() && !slices.ContainsFunc(formats, func(j int) bool { return r.members[j].Text("binlog_format").V == v.V }) {
+				formats = append(formats, i)
+			}
+		}
 		for _, d := range r.members {
 			v := d.Text("binlog_format")
 			if !v.Known() {
@@ -75,10 +82,12 @@ var binlogFormat = &Rule{ID: "mysql-binlog-format", Severity: diag.Warning, Run:
 					Help("set \"binlog_format = ROW\"").Same(r.name())
 				continue
 			}
-			i := slices.IndexFunc(r.members, func(o *fact.Database) bool {
-				f := o.Text("binlog_format")
-				return o != d && f.Known() && f.V != v.V
-			})
+			i := -1
+			for _, j := range formats {
+				if i < 0 && r.members[j].Text("binlog_format").V != v.V {
+					i = j
+				}
+			}
 			switch {
 			case r.galera || r.group:
 			case v.V == "STATEMENT" && v.Written() && i >= 0 && is(d, mysql) && isReplica(d) && set(d.Bool("log_replica_updates")) && set(d.BinaryLog()):

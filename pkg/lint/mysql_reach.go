@@ -91,6 +91,7 @@ var bindForeign = &Rule{ID: "mysql-bind-foreign", Severity: diag.Error, Run: fun
 		}
 	}
 	first := map[netip.Addr]*fact.Database{}
+	runs := replications(p.Stack)
 	for _, d := range all {
 		for _, addr := range binds(d) {
 			for _, o := range owners[addr] {
@@ -109,7 +110,7 @@ var bindForeign = &Rule{ID: "mysql-bind-foreign", Severity: diag.Error, Run: fun
 			if len(owners[addr]) > 1 || len(owners[addr]) == 1 && owners[addr][0].at.Why == "manifest" {
 				continue
 			}
-			if vipHolder(p.Stack, addr) == nil && sameRun(p.Stack, one, d) {
+			if vipHolder(p.Stack, addr) == nil && sameRun(runs, one, d) {
 				p.option(d, "bind_address", "%s and %s both listen on %s: where it is not the host's own, MySQL does not start, and MariaDB starts and is reached by nobody", one.Host.Name, d.Host.Name, addr).
 					On(one.Host).relate(one, "bind_address").Help("set \"bind_address\" to each host's own address").Same(addr.String())
 			}
@@ -118,8 +119,8 @@ var bindForeign = &Rule{ID: "mysql-bind-foreign", Severity: diag.Error, Run: fun
 }}
 
 // sameRun reports whether two databases replicate with each other.
-func sameRun(s *fact.Stack, a, b *fact.Database) bool {
-	return slices.ContainsFunc(replications(s), func(r *replication) bool {
+func sameRun(runs []*replication, a, b *fact.Database) bool {
+	return slices.ContainsFunc(runs, func(r *replication) bool {
 		return slices.Contains(r.members, a) && slices.Contains(r.members, b)
 	})
 }
@@ -181,9 +182,14 @@ var bindName = perOption("mysql-bind-name", diag.Info, "bind_address", func(p *P
 })
 
 var sourceUnreachable = &Rule{ID: "mysql-source-unreachable", Severity: diag.Error, Run: func(p *Pass) {
+	hosts := addressesOf(p.Stack)
 	for _, d := range databases(p.Stack) {
-		from := sourceOf(p.Stack, d)
-		if from == nil || from.Partial || d.Source.Port == 0 || from.Listen == nil || from.Listen.Addr.IsLoopback() {
+		h := hosts.source(d)
+		if h == nil || h == d.Host || h.Database == nil {
+			continue
+		}
+		from := h.Database
+		if from.Partial || d.Source.Port == 0 || from.Listen == nil || from.Listen.Addr.IsLoopback() {
 			continue // mysql-skip-networking and mysql-bind-loopback say so
 		}
 		ours := func(l *fact.Listener) bool { return l.Layer == fact.LayerDatabase }
@@ -204,10 +210,11 @@ var sourceUnreachable = &Rule{ID: "mysql-source-unreachable", Severity: diag.Err
 	}
 }}
 
-// foreignTo reports whether another host has the address.
+// foreignTo reports whether another host has the address, or its database listens there.
 func foreignTo(s *fact.Stack, h *fact.Host, addr netip.Addr) bool {
 	return slices.ContainsFunc(s.Hosts, func(o *fact.Host) bool {
-		return o != h && slices.ContainsFunc(o.Addresses, func(a fact.Address) bool { return a.Addr.Unmap() == addr })
+		return o != h && (o.Database != nil && slices.Contains(binds(o.Database), addr) ||
+			slices.ContainsFunc(o.Addresses, func(a fact.Address) bool { return a.Addr.Unmap() == addr }))
 	})
 }
 
@@ -216,11 +223,12 @@ func addrPort(s *fact.DatabaseSource) string {
 }
 
 var sourceSelf = &Rule{ID: "mysql-source-self", Severity: diag.Error, Run: func(p *Pass) {
+	hosts := addressesOf(p.Stack)
 	for _, d := range databases(p.Stack) {
 		if d.Source == nil || !d.Source.Addr.IsValid() {
 			continue
 		}
-		if h := hostAt(p.Stack, d.Source); h == d.Host || d.Source.Addr.IsLoopback() {
+		if h := hosts.source(d); h == d.Host || d.Source.Addr.IsLoopback() {
 			p.Report(d.Source.Word, "%s is told to replicate from itself: it takes no write of the primary", d.Host.Name).On(d.Host).
 				Help("name the primary's address")
 		}
@@ -228,11 +236,12 @@ var sourceSelf = &Rule{ID: "mysql-source-self", Severity: diag.Error, Run: func(
 }}
 
 var sourceUnknown = &Rule{ID: "mysql-source-unknown", Severity: diag.Warning, Absence: true, Run: func(p *Pass) {
+	hosts := addressesOf(p.Stack)
 	for _, d := range databases(p.Stack) {
 		if d.Source == nil || !d.Source.Addr.IsValid() || d.Source.Addr.IsLoopback() || vipHolder(p.Stack, d.Source.Addr) != nil {
 			continue
 		}
-		if h := hostAt(p.Stack, d.Source); h == nil || h != d.Host && h.Database == nil && h.HAProxy == nil && !h.Partial {
+		if h := hosts.source(d); h == nil || h != d.Host && h.Database == nil && h.HAProxy == nil && !h.Partial {
 			p.Report(d.Source.Word, "%s replicates from %s, where the stack has no database", d.Host.Name, d.Source.Addr).On(d.Host).
 				Help("name the primary's address, or give stackgen that host's files too")
 		}

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 
@@ -63,7 +64,7 @@ var replicaRoot = &Rule{ID: "mysql-replica-root-writable", Severity: diag.Warnin
 }}
 
 // opens is SQL that makes a server take writes.
-var opens = regexp.MustCompile(`(?i)\bread_only\s*(?::?=)\s*(?:OFF|0|false)\b`)
+var opens = regexp.MustCompile(`(?:^|[^a-z])(?:super_)?read_only\s*(?::?=)\s*(?i:OFF|0|false)\b`)
 
 // Where a script or unit that does so usually lies.
 var openers = []string{"/etc/mysql/*", "/etc/mysql/*/*", "/etc/my.cnf.d/*", "/etc/keepalived/*", "/etc/keepalived/*/*", "/etc/systemd/system/*",
@@ -73,7 +74,7 @@ var openers = []string{"/etc/mysql/*", "/etc/mysql/*/*", "/etc/my.cnf.d/*", "/et
 func opened(h *fact.Host) bool {
 	for _, pattern := range openers {
 		for _, name := range h.Source.Glob(pattern) {
-			if f, ok := h.Source.File(name); ok && f.Kind != conf.MySQL && opens.Match(f.Data) {
+			if f, ok := h.Source.File(name); ok && f.Kind != conf.MySQL && bytes.Contains(f.Data, []byte("read_only")) && opens.Match(f.Data) {
 				return true
 			}
 		}

@@ -71,8 +71,11 @@ var semiSyncCount = &Rule{ID: "mysql-semisync-count", Severity: diag.Error, Run:
 	for _, r := range asynchronous(p.Stack) {
 		for _, d := range r.members {
 			need := d.Number(name)
+			if !need.Written() || isReplica(d) {
+				continue
+			}
 			list, known := r.acknowledging(d)
-			if !need.Written() || !known || len(list) == 0 || isReplica(d) {
+			if !known || len(list) == 0 {
 				continue
 			}
 			switch n := int64(len(list)); {

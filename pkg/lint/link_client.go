@@ -116,16 +116,16 @@ var linkRealIPTrust = &Rule{
 				}
 				to := p.Report(l.Trusted[0].Word, "nginx does not believe %s about who the client is: all clients that come through there have the balancer's address, in limits, access rules and logs", joinNames(names)).
 					On(f.Host)
-				if i := slices.IndexFunc(l.Trusted, func(src fact.NginxSource) bool { return src.Prefix.IsValid() && p.virtual(src.Prefix) }); i >= 0 {
-					to.Related(l.Trusted[i].Word, "a balancer never connects from the virtual address")
+				virtual := slices.IndexFunc(l.Trusted, func(src fact.NginxSource) bool { return src.Prefix.IsValid() && p.virtual(src.Prefix) })
+				if virtual >= 0 {
+					to.Related(l.Trusted[virtual].Word, "a balancer never connects from the virtual address")
+				} else if len(out) == len(f.from) {
+					to.Weigh(diag.Warning) // what it believes may stand in front of the balancers
 				}
 				for _, b := range out {
 					to.Related(b.via.Address, "%s connects here, from %s", b.Name, b.addr)
 				}
 				to.Help("add set_real_ip_from %s", out[0].addr)
-				if len(out) == len(f.from) && len(to.Diagnostic.Related) == len(out) {
-					to.Weigh(diag.Warning) // what it believes may stand in front of the balancers
-				}
 			}
 		}
 	},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 
 	"stackgen/pkg/conf"
@@ -71,6 +72,9 @@ func (m metBy) elsewhere(pool *fact.Pool, than *fact.Host) bool {
 	return slices.ContainsFunc(hosts, func(h *fact.Host) bool { return h != than })
 }
 
+// sql is found in the name of a pool of databases.
+var sql = regexp.MustCompile(`(?i)sql|maria|db`)
+
 // wanted are the layers that a server line may mean to reach; nil: any.
 func wanted(s *fact.Server) []fact.Layer {
 	switch {
@@ -88,7 +92,7 @@ func wanted(s *fact.Server) []fact.Layer {
 		return nil
 	case s.Pool.Proxy.Mode.V == "http":
 		return []fact.Layer{fact.LayerNginx, fact.LayerApp, fact.LayerHAProxy}
-	case s.Port == 3306 || s.Pool.Check != nil && s.Pool.Check.Kind == "mysql":
+	case s.Port == 3306, s.Pool.Check != nil && s.Pool.Check.Kind == "mysql", s.To != nil && s.To.To != nil && s.To.To.Database != nil && sql.MatchString(s.Pool.Name.Text):
 		return []fact.Layer{fact.LayerDatabase}
 	}
 	return nil

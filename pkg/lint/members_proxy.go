@@ -58,7 +58,7 @@ var membersBind = &Rule{
 							continue
 						}
 						f := p.Report(b.Word, "%s listens on %s, %s does not: what %q serves is gone after a failover", s.has.Host.Name, b.Word.Text, s.lacks.Host.Name, x.Name.Text).
-							On(s.has.Host, s.lacks.Host).In(b.Node).Help("bind the same addresses on all members").Same(s.has.Host.Name + s.lacks.Host.Name + x.Name.Text)
+							On(s.has.Host, s.lacks.Host).In(b.Node).Help("bind the same addresses on all members").Same(t.names() + x.Name.Text)
 						if o := s.lacks.like(x); o != nil {
 							f.Related(o.Name, "not here")
 						}
@@ -118,6 +118,7 @@ var membersCertificate = &Rule{
 	Severity: diag.Warning,
 	Run: func(p *Pass) {
 		for _, t := range eachTwins(p.Stack) {
+			p.otherTLSDefaults(t)
 			for a, b := range t.bindings() {
 				if !a.TLS.V || !b.TLS.V || len(a.Certs) == 0 || len(b.Certs) == 0 {
 					continue
@@ -136,6 +137,29 @@ var membersCertificate = &Rule{
 			}
 		}
 	},
+}
+
+// otherTLSDefaults reports ssl-default-bind-… lines of global that differ.
+func (p *Pass) otherTLSDefaults(t twins) {
+	if t.a.Global == nil || t.b.Global == nil {
+		return
+	}
+	defaults := func(n *conf.Node) []*conf.Node {
+		return slices.DeleteFunc(slices.Clone(n.Body), func(n *conf.Node) bool { return !strings.HasPrefix(n.Name(), "ssl-default-bind-") })
+	}
+	x, y := t.differ(defaults(t.a.Global), defaults(t.b.Global))
+	at, other := y, x
+	if y == nil {
+		at, other = x, y
+	}
+	if at == nil {
+		return
+	}
+	f := p.Report(at.Words[0], "%s and %s take other versions or ciphers of TLS: some clients fail after a failover", t.a.Host.Name, t.b.Host.Name).On(t.b.Host, t.a.Host).In(at).
+		Help("write the same on all members")
+	if other != nil {
+		f.Related(other.Words[0], "on %s", t.a.Host.Name)
+	}
 }
 
 // otherCertificate is the first certificate that one side alone has. Files may be called after their host.

@@ -123,14 +123,14 @@ var membersSite = &Rule{
 	Severity: diag.Error,
 	Run: func(p *Pass) {
 		for _, t := range webs(p.Stack) {
-			p.otherSites(t.a, t.b, t.pool)
-			p.otherSites(t.b, t.a, t.pool)
+			p.otherSites(t.a, t.b, t.pool, t.a.Name+t.b.Name)
+			p.otherSites(t.b, t.a, t.pool, t.a.Name+t.b.Name)
 		}
 	},
 }
 
 // otherSites reports a name that HAProxy may send to two hosts and only one of them has.
-func (p *Pass) otherSites(has, lacks *fact.Host, pool *fact.Pool) {
+func (p *Pass) otherSites(has, lacks *fact.Host, pool *fact.Pool, key string) {
 	names := map[string]*fact.NginxServer{}
 	for _, s := range lacks.Nginx.Servers {
 		for _, n := range s.Names {
@@ -163,7 +163,7 @@ func (p *Pass) otherSites(has, lacks *fact.Host, pool *fact.Pool) {
 				continue // a pattern covers it
 			}
 			p.Report(n, "%s serves %s and %s does not: a request for it that meets %s is answered by another site", has.Name, n.Text, lacks.Name, lacks.Name).On(has, lacks).
-				Related(other.Node.Words[0], "%s answers it here", lacks.Name).Help("write the same sites on all web servers behind %q", pool.Name.Text).Same(has.Name + lacks.Name)
+				Related(other.Node.Words[0], "%s answers it here", lacks.Name).Help("write the same sites on all web servers behind %q", pool.Name.Text).Same(key)
 		}
 	}
 }

@@ -166,7 +166,7 @@ func (f *finder) linked(place string) (string, fs.FileMode) {
 		if _, ok := f.disk.real(path.Dir(place), f.root); !ok && path.Dir(place) != f.root {
 			break
 		}
-		_, mode, ok := f.disk.stat(place)
+		mode, ok := f.disk.stat(place)
 		if !ok {
 			break
 		}
@@ -188,7 +188,7 @@ func (f *finder) isRoot(dir string, folders []string) bool {
 	if f.isEtc(path.Join(dir, "usr/local/etc")) {
 		return true
 	}
-	return slices.ContainsFunc(others, func(p string) bool { _, _, ok := f.disk.stat(path.Join(dir, p)); return ok })
+	return slices.ContainsFunc(others, func(p string) bool { _, ok := f.disk.stat(path.Join(dir, p)); return ok })
 }
 
 // isEtc reports whether a folder called etc holds anything a host of a web stack has in it, and no hosts.
@@ -240,7 +240,7 @@ func (f *finder) pair(dir string, etc, folders []string) (claims []claim) {
 		place, host, sure := path.Join(folder, e.name), e.name, true
 		if e.mode.IsDir() {
 			place = path.Join(place, "keepalived.conf")
-			if _, mode, ok := f.disk.stat(place); !ok || !mode.IsRegular() {
+			if mode, ok := f.disk.stat(place); !ok || !mode.IsRegular() {
 				continue
 			}
 		} else if host, _, sure = hostOfName(e.name); !sure || !e.mode.IsRegular() || isBackup(e.name) || path.Ext(e.name) != ".conf" {

@@ -16,14 +16,14 @@ type Host struct {
 	Trees []*Tree // one per daemon, or per instance of it: its main file with everything it includes, in reading order; by kind and path
 
 	disk   *store
-	mounts []mount // the longest path first
-	within string  // the input's own folder: a relative link may lead anywhere below it
-	found  []File  // configuration that discovery saw, not yet read: Path and Kind
-	whole  bool    // the known places of its tree are searched
-	named  bool    // the user named the files: nothing else of the host is read
+	within string // the input's own folder: a relative link may lead anywhere below it
+	found  []File // configuration that discovery saw, not yet read: Path and Kind
+	whole  bool   // the known places of its tree are searched
+	named  bool   // the user named the files: nothing else of the host is read
 
-	mu   sync.Mutex
-	read map[string]File // by real path on the host
+	mu     sync.Mutex      // for rules, which ask at the same time; the one reader of the host asks before them
+	mounts []mount         // the longest path first
+	read   map[string]File // by real path on the host
 }
 
 // mount says where a file or folder of the host lies on disk.
@@ -31,6 +31,7 @@ type mount struct {
 	at    string // on the host: "/", "/etc/nginx"
 	place string // as one would open it
 	file  bool
+	link  bool // a link of the host leads there
 }
 
 // on is where a path at or below the mount lies.
@@ -57,6 +58,8 @@ func (h *Host) Tree(k Kind) *Tree {
 
 // File is any file of the host, symbolic links resolved inside of its tree. The path of the result is the real one.
 func (h *Host) File(path string) (File, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	real, place, mode, why := h.resolve(path)
 	if why != "" || !mode.IsRegular() {
 		return File{}, false
@@ -67,19 +70,21 @@ func (h *Host) File(path string) (File, bool) {
 
 // Place is what positions call a file of the host: its path as one would open it from the working directory.
 func (h *Host) Place(path string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	_, place, _, _ := h.resolve(path)
 	return place
 }
 
 // Glob are the paths on the host that a pattern of glob(3) matches, sorted. Braces and "~" are not special.
 func (h *Host) Glob(pattern string) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	paths, _ := h.glob(pattern)
 	return paths
 }
 
 func (h *Host) load(real, place string) (File, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if f, ok := h.read[real]; ok {
 		return f, nil
 	}
@@ -136,7 +141,7 @@ func (h *Host) resolve(name string) (real, place string, mode fs.FileMode, why s
 		if path.IsAbs(target) {
 			cur = "/"
 		} else if to, m, ok := h.beside(place, target); ok {
-			h.mount(mount{at: next, place: to, file: !m.IsDir()})
+			h.mount(mount{at: next, place: to, file: !m.IsDir(), link: true})
 			cur, mode = next, m
 			continue
 		}
@@ -163,7 +168,7 @@ func (h *Host) beside(link, target string) (string, fs.FileMode, bool) {
 		return "", 0, false
 	}
 	for _, m := range h.mounts {
-		if below(to, m.place) {
+		if !m.link && below(to, m.place) {
 			return "", 0, false // the host's own
 		}
 	}
@@ -191,7 +196,7 @@ func (h *Host) lstat(name string) (place string, mode fs.FileMode, ok bool) {
 			continue
 		}
 		p := m.on(name)
-		if _, mode, ok := h.disk.stat(p); ok {
+		if mode, ok := h.disk.stat(p); ok {
 			return p, mode, true
 		}
 	}

@@ -220,7 +220,9 @@ func (w *splicer) include(n *Node) bool {
 	return false
 }
 
-// included is what stands for the include n: what it names; nil where n itself stays.
+// included is what stands for the include n: what it names; nil where n itself stays. A backup that a pattern matches
+// (sites-enabled/*) is read, since the daemon reads it: its servers answer, whatever was meant. It is told, since whoever
+// left it there expects that it is not.
 func (w *splicer) included(s *source, n *Node) []*Node {
 	arg := n.Arg(1).Text
 	unread := func(why string, failed bool) []*Node {
@@ -300,6 +302,9 @@ func (w *splicer) included(s *source, n *Node) []*Node {
 			continue
 		case f.active:
 			return unread("includes itself", false)
+		}
+		if !literal && isBackup(path.Base(name)) {
+			w.assume("%s is read like any other file, though it has the name of a backup: the pattern at %s matches it", w.h.Place(name), n.Words[0].Pos)
 		}
 		body := w.file(f)
 		if f.tree.File.Kind != w.tree.File.Kind {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -195,4 +196,35 @@ func outline(b *strings.Builder, nodes []*Node, indent string) {
 		b.WriteByte('\n')
 		outline(b, n.Body, indent+"  ")
 	}
+}
+
+// Rules ask for a host's files at the same time, and following a link out of its folder changes the host.
+func TestHostConcurrent(t *testing.T) {
+	ar := txtar.Parse([]byte("-- shared/a.conf --\nserver { listen 80; }\n-- web1/etc/nginx/nginx.conf --\nevents {}\n"))
+	ar.Comment = []byte("$ link web1/etc/ssl ../../shared\n$ link web1/etc/nginx/a.inc ../../../shared/a.conf\n")
+	t.Chdir(layOut(t, ar))
+	in, err := Load([]string{"."}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hosts := in.Groups[0].Hosts
+	h := hosts[len(hosts)-1]
+	if h.Name != "web1" {
+		t.Fatalf("host %q", h.Name)
+	}
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			if f, ok := h.File("/etc/ssl/a.conf"); !ok || len(f.Data) == 0 {
+				t.Error("the linked folder's file is missing")
+			}
+			if got := h.Place("/etc/nginx/a.inc"); got != "shared/a.conf" {
+				t.Errorf("the linked file is at %q", got)
+			}
+			if got := h.Glob("/etc/ssl/*.conf"); len(got) != 1 {
+				t.Errorf("the linked folder has %q", got)
+			}
+		})
+	}
+	wait.Wait()
 }

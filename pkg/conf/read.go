@@ -318,4 +318,12 @@ func (r *reader) nginx(found []string) {
 		return
 	}
 	r.keep(r.fragments(rest))
+	if !r.h.whole {
+		return
+	}
+	for _, p := range r.h.Glob("/etc/nginx/s*-enabled/*") {
+		if isBackup(path.Base(p)) {
+			r.unused(p, "has the name of a backup, and no nginx.conf in the input says whether nginx reads it")
+		}
+	}
 }

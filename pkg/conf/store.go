@@ -35,11 +35,18 @@ type entry struct {
 }
 
 func (s *store) list(place string) ([]entry, error) {
+	f := s.folder(place)
+	return f.entries, f.err
+}
+
+var noFolder = &folder{err: fs.ErrNotExist}
+
+func (s *store) folder(place string) *folder {
 	if f, ok := s.folders.Load(place); ok {
-		return f.(*folder).entries, f.(*folder).err
+		return f.(*folder)
 	}
 	if !s.disk {
-		return nil, fs.ErrNotExist
+		return noFolder
 	}
 	f := new(folder)
 	var found []fs.DirEntry
@@ -48,32 +55,57 @@ func (s *store) list(place string) ([]entry, error) {
 	for i, e := range found {
 		f.entries[i] = entry{e.Name(), e.Type()}
 	}
+	if f.err == nil {
+		for p := range s.over {
+			if path.Dir(p) == place {
+				f.put(entry{name: path.Base(p)})
+			}
+		}
+	}
 	s.folders.Store(place, f)
-	return f.entries, f.err
+	return f
 }
 
-// stat does not follow the last link. That there is none before it, the caller knows.
-func (s *store) stat(place string) (entry, fs.FileMode, bool) {
-	if _, ok := s.over[place]; ok {
-		return entry{name: path.Base(place)}, 0, true
-	}
-	entries, _ := s.list(path.Dir(place))
-	i, ok := slices.BinarySearchFunc(entries, path.Base(place), func(e entry, name string) int { return strings.Compare(e.name, name) })
+// find is the index of name, or where it would be.
+func (f *folder) find(name string) (int, bool) {
+	return slices.BinarySearchFunc(f.entries, name, func(e entry, name string) int { return strings.Compare(e.name, name) })
+}
+
+// put adds e unless its name is there, and reports whether it was not.
+func (f *folder) put(e entry) bool {
+	i, ok := f.find(e.name)
 	if !ok {
-		return entry{}, 0, false
+		f.entries = slices.Insert(f.entries, i, e)
 	}
-	return entries[i], entries[i].mode, true
+	return !ok
+}
+
+// stat does not follow the last link. That there is none before it, the caller knows. Standard input may have a name
+// whose folders are not on disk: they exist, but what else is in them, nobody knows.
+func (s *store) stat(place string) (fs.FileMode, bool) {
+	if _, ok := s.over[place]; ok {
+		return 0, true
+	}
+	f := s.folder(path.Dir(place))
+	if i, ok := f.find(path.Base(place)); ok {
+		return f.entries[i].mode, true
+	}
+	for p := range s.over {
+		if below(p, place) {
+			return fs.ModeDir, true
+		}
+	}
+	return 0, false
 }
 
 // real is the type of place, if neither it nor a folder between it and root is a link.
 func (s *store) real(place, root string) (fs.FileMode, bool) {
 	for p := place; p != root && p != "." && p != "/"; p = path.Dir(p) {
-		if _, mode, ok := s.stat(p); !ok || mode&fs.ModeSymlink != 0 {
+		if mode, ok := s.stat(p); !ok || mode&fs.ModeSymlink != 0 {
 			return 0, false
 		}
 	}
-	_, mode, ok := s.stat(place)
-	return mode, ok
+	return s.stat(place)
 }
 
 func (s *store) link(place string) (string, error) {
@@ -94,7 +126,7 @@ func (s *store) read(place string) (data []byte, perm fs.FileMode, err error) {
 		if !ok {
 			return nil, 0, fs.ErrNotExist
 		}
-		_, mode, _ := s.stat(place)
+		mode, _ := s.stat(place)
 		return data, mode.Perm(), nil
 	}
 	f, err := os.Open(filepath.FromSlash(place))
@@ -130,13 +162,7 @@ func (s *store) add(place string, mode fs.FileMode, data []byte) {
 	for e := (entry{path.Base(place), mode}); ; e = (entry{path.Base(place), fs.ModeDir}) {
 		place = path.Dir(place)
 		v, _ := s.folders.LoadOrStore(place, new(folder))
-		f := v.(*folder)
-		i, ok := slices.BinarySearchFunc(f.entries, e.name, func(e entry, name string) int { return strings.Compare(e.name, name) })
-		if ok {
-			return
-		}
-		f.entries = slices.Insert(f.entries, i, e)
-		if place == "." || place == "/" {
+		if !v.(*folder).put(e) || place == "." || place == "/" {
 			return
 		}
 	}

@@ -273,7 +273,7 @@ func (r *appReader) add(name string, write bool, hosts []conf.Word, port string)
 	p := &Pool{Host: r.Host, Layer: LayerDatabase, Name: n.Words[0], Node: n, Used: true, Direct: true, Write: write}
 	p.Balance.Word = n.Words[0]
 	for _, w := range hosts {
-		s := &Server{Pool: p, Name: w, Address: w, Node: n, Weight: Value[int]{V: 1, Word: w}}
+		s := &Server{Pool: p, Name: w, Address: w, Node: n, Weight: Value[int]{V: 1, Word: w}, HAProxyServer: noHAProxy}
 		s.TLS = Value[bool]{Word: w, State: Unknown} // drivers try it by themselves
 		if envUnknown(w.Text) {
 			p.Partial = true

@@ -164,9 +164,21 @@ type Server struct {
 	Verify    Value[string] // none, required
 	SendProxy Value[string] // "", v1, v2
 	Proto     Value[string] // h2, h1; for nginx the protocol spoken: http, https, fastcgi, uwsgi, grpc
-	Cookie    Value[string]
-	ID        Value[int]
+	SlowStart Value[time.Duration]
 
+	*HAProxyServer
+
+	MaxFails    Value[int] // nginx
+	FailTimeout Value[time.Duration]
+
+	Node *conf.Node
+}
+
+// HAProxyServer is what only servers of HAProxy have. All others share an empty one: a stack may have a million of them, and
+// this is half of a server.
+type HAProxyServer struct {
+	Cookie         Value[string]
+	ID             Value[int]
 	CheckPort      Value[int]
 	CheckAddr      Value[netip.Addr]
 	CheckTLS       Value[bool]
@@ -177,15 +189,11 @@ type Server struct {
 	Fall, Rise     Value[int]
 	OnMarkedDown   Value[string]
 	Observe        Value[string]
-	SlowStart      Value[time.Duration]
 
-	MaxFails    Value[int] // nginx
-	FailTimeout Value[time.Duration]
-
-	Node *conf.Node
-
-	lines []*conf.Node // HAProxy: the default-server statements that apply, in order
+	lines []*conf.Node // the default-server statements that apply, in order
 }
+
+var noHAProxy = &HAProxyServer{}
 
 // Up reports whether the server takes requests when all is well: not down, no weight 0, not a backup.
 func (s *Server) Up() bool { return s.Eligible() && !s.Backup.V }

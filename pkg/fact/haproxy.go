@@ -41,7 +41,7 @@ type haproxyReader struct {
 	verify Value[string]              // ssl-server-verify
 	used   map[string]bool            // backends that something else than a route leads to
 	all    bool                       // … or may lead to any
-	slab   []Server
+	slab   []haproxyBoth
 }
 
 // haproxySection is what the statements of a section say so far. A copy of it is what a proxy inherits.
@@ -116,7 +116,7 @@ func (r *haproxyReader) section(n *conf.Node) *haproxySection {
 		s.Hash = Value[string]{V: "map-based", Word: w}
 		s.MaxConn.Word, s.Monitor.Word, s.Disabled.Word = w, w, w
 		s.Timeouts, s.Options = map[string]Value[time.Duration]{}, map[string]Value[bool]{}
-		s.server = haproxyServer
+		s.server = haproxyServer()
 	}
 	s.HAProxy, s.Kind, s.Node = r.HAProxy, n.Name(), n
 	return s

@@ -14,12 +14,16 @@ import (
 )
 
 // haproxyServer is a server of which nothing but the address is written.
-var haproxyServer = Server{
-	Weight: Value[int]{V: 1},
-	Verify: Value[string]{V: "required"},
-	Inter:  Value[time.Duration]{V: 2 * time.Second},
-	Fall:   Value[int]{V: 3},
-	Rise:   Value[int]{V: 2},
+func haproxyServer() Server {
+	return Server{
+		Weight: Value[int]{V: 1},
+		Verify: Value[string]{V: "required"},
+		HAProxyServer: &HAProxyServer{
+			Inter: Value[time.Duration]{V: 2 * time.Second},
+			Fall:  Value[int]{V: 3},
+			Rise:  Value[int]{V: 2},
+		},
+	}
 }
 
 // serverLine reads a server, dispatch, server-template or default-server statement.
@@ -41,8 +45,7 @@ func (r *haproxyReader) serverLine(s *haproxySection, n *conf.Node) {
 		pool.Partial = true
 		return
 	}
-	srv := r.newServer()
-	*srv = s.server
+	srv := r.newServer(s.server)
 	srv.Pool, srv.Node, srv.lines = pool, n, s.lines
 	srv.Name, srv.Address = n.Arg(first-2), n.Arg(first-1)
 	a, ok := r.address(n, srv.Address)
@@ -59,13 +62,21 @@ func (r *haproxyReader) serverLine(s *haproxySection, n *conf.Node) {
 	pool.Servers = append(pool.Servers, srv)
 }
 
-// newServer takes a server from a slab: a section may have a hundred thousand.
-func (r *haproxyReader) newServer() *Server {
+// haproxyBoth is a server and its second half, side by side in memory.
+type haproxyBoth struct {
+	server Server
+	rest   HAProxyServer
+}
+
+// newServer copies a server into a slab: a section may have a hundred thousand.
+func (r *haproxyReader) newServer(from Server) *Server {
 	if len(r.slab) == cap(r.slab) {
-		r.slab = make([]Server, 0, min(2*cap(r.slab)+4, 256))
+		r.slab = make([]haproxyBoth, 0, min(2*cap(r.slab)+4, 256))
 	}
-	r.slab = r.slab[:len(r.slab)+1]
-	return &r.slab[len(r.slab)-1]
+	r.slab = append(r.slab, haproxyBoth{from, *from.HAProxyServer})
+	both := &r.slab[len(r.slab)-1]
+	both.server.HAProxyServer = &both.rest
+	return &both.server
 }
 
 // finishServer fills in what follows from other settings, and gives every default a place.

@@ -81,7 +81,7 @@ func upstreamServer(s *Server, p *Pool, d *conf.Node) {
 
 // nginx sets the address of a server, and nginx's defaults.
 func (s *Server) nginx(p *Pool, d *conf.Node, w conf.Word, address string, port int) {
-	s.Pool, s.Node, s.Name, s.Address = p, d, w, w
+	s.Pool, s.Node, s.Name, s.Address, s.HAProxyServer = p, d, w, w, noHAProxy
 	s.Address.Text = address
 	s.Weight.V, s.MaxFails.V, s.FailTimeout.V, s.Verify.V = 1, 1, 10*time.Second, "none"
 	for _, v := range []*Value[int]{&s.Weight, &s.MaxFails, &s.MaxConn} {

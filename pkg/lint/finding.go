@@ -5,6 +5,7 @@ package lint
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"stackgen/pkg/conf"
 	"stackgen/pkg/diag"
@@ -23,9 +24,22 @@ type Rule struct {
 // Pass is one rule looking at one stack.
 type Pass struct {
 	*fact.Stack
-	rule     *Rule
-	failures func() *failures // found once for all rules
-	found    []*Finding
+	*common
+	rule  *Rule
+	found []*Finding
+}
+
+// common is what several rules ask of one stack; each is worked out once, when the first rule asks.
+type common struct {
+	failures     func() *failures
+	replications func() []*replication
+}
+
+func commonOf(s *fact.Stack) *common {
+	return &common{
+		failures:     sync.OnceValue(func() *failures { return failuresOf(s) }),
+		replications: sync.OnceValue(func() []*replication { return replicationsOf(s) }),
+	}
 }
 
 // Finding is being said; its methods add to it and return it.

@@ -78,9 +78,9 @@ type Result struct {
 func Run(in *conf.Input, stacks []*fact.Stack, opts Options) Result {
 	rules := slices.DeleteFunc(slices.Clone(Rules), func(r *Rule) bool { return !opts.wants(r.ID) })
 	found := make([][]*Finding, len(stacks)*len(rules)) // by stack, then by rule: one wide stack uses all processors too
-	lost := make([]func() *failures, len(stacks))
+	asked := make([]*common, len(stacks))
 	for i, s := range stacks {
-		lost[i] = sync.OnceValue(func() *failures { return failuresOf(s) })
+		asked[i] = commonOf(s)
 	}
 	inParallel(len(found), func(i int) {
 		s, r := stacks[i/len(rules)], rules[i%len(rules)]
@@ -92,7 +92,7 @@ func Run(in *conf.Input, stacks []*fact.Stack, opts Options) Result {
 				panic(fmt.Sprintf("rule %s on stack %q: %v", r.ID, s.Name, p))
 			}
 		}()
-		p := &Pass{Stack: s, rule: r, failures: lost[i/len(rules)]}
+		p := &Pass{Stack: s, rule: r, common: asked[i/len(rules)]}
 		r.Run(p)
 		found[i] = p.found
 	})

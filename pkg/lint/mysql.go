@@ -28,9 +28,9 @@ type replication struct {
 	group   bool // Group Replication
 }
 
-// replications finds what belongs together: who replicates from whom, one tier of a manifest, one group of Group Replication
+// replicationsOf finds what belongs together: who replicates from whom, one tier of a manifest, one group of Group Replication
 // or Galera, servers of one pool. Two databases in one folder are not compared for that alone.
-func replications(s *fact.Stack) []*replication {
+func replicationsOf(s *fact.Stack) []*replication {
 	all := databases(s)
 	if len(all) < 2 {
 		return nil
@@ -207,8 +207,8 @@ func (r *replication) name() string {
 }
 
 // asynchronous are the replications with a source and replicas.
-func asynchronous(s *fact.Stack) []*replication {
-	return slices.DeleteFunc(replications(s), func(r *replication) bool { return r.galera || r.group })
+func (p *Pass) asynchronous() []*replication {
+	return slices.DeleteFunc(slices.Clone(p.replications()), func(r *replication) bool { return r.galera || r.group })
 }
 
 // replicas are the members that are known to be one.

@@ -12,7 +12,7 @@ import (
 var mysqlBinlogRules = []*Rule{binlogOff, binlogBoolean, binlogFormat, binlogExpire, replicaUpdatesOff, sameServerID, sourceRetry, versionOrder, flavourMix}
 
 var binlogOff = &Rule{ID: "mysql-binlog-off", Severity: diag.Error, Run: func(p *Pass) {
-	for _, r := range replications(p.Stack) {
+	for _, r := range p.replications() {
 		if r.galera {
 			continue // it has its own stream
 		}
@@ -64,7 +64,7 @@ func bareName(o *fact.Option) string {
 }
 
 var binlogFormat = &Rule{ID: "mysql-binlog-format", Severity: diag.Warning, Run: func(p *Pass) {
-	for _, r := range replications(p.Stack) {
+	for _, r := range p.replications() {
 		var formats []int // a member for each format
 		for i, d := range r.members {
 			v := d.Text("binlog_format")
@@ -107,7 +107,7 @@ var binlogFormat = &Rule{ID: "mysql-binlog-format", Severity: diag.Warning, Run:
 
 var binlogExpire = &Rule{ID: "mysql-binlog-expire", Severity: diag.Warning, Run: func(p *Pass) {
 	member := map[*fact.Database]bool{}
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		for _, d := range r.members {
 			member[d] = true
 		}
@@ -133,7 +133,7 @@ var binlogExpire = &Rule{ID: "mysql-binlog-expire", Severity: diag.Warning, Run:
 }}
 
 var replicaUpdatesOff = &Rule{ID: "mysql-replica-updates-off", Severity: diag.Error, Run: func(p *Pass) {
-	for _, r := range replications(p.Stack) {
+	for _, r := range p.replications() {
 		if r.galera {
 			continue
 		}
@@ -176,7 +176,7 @@ var sourceRetry = &Rule{ID: "mysql-source-retry", Severity: diag.Warning, Run: f
 }}
 
 var flavourMix = &Rule{ID: "mysql-flavour-mix", Severity: diag.Error, Run: func(p *Pass) {
-	for _, r := range replications(p.Stack) {
+	for _, r := range p.replications() {
 		i := slices.IndexFunc(r.members, func(d *fact.Database) bool { return is(d, mysql) })
 		for _, d := range r.members {
 			if i < 0 || !is(d, mariadb) {
@@ -196,7 +196,7 @@ var versionOrder = &Rule{ID: "mysql-version-order", Severity: diag.Error, Run: f
 	if len(p.Targets) > 0 && (p.Targets[mysql] != fact.Version{} || p.Targets[mariadb] != fact.Version{}) {
 		return // all are of one version
 	}
-	for _, r := range replications(p.Stack) {
+	for _, r := range p.replications() {
 		from := r.primary()
 		if from == nil || !from.Flavour.Known() {
 			continue

@@ -8,7 +8,7 @@ import (
 var mysqlDurableRules = []*Rule{durability, forceRecovery, doublewrite, relayRecovery, commitOrder, parallelReplica, bufferPool}
 
 var durability = &Rule{ID: "mysql-durability", Severity: diag.Warning, Run: func(p *Pass) {
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		for _, d := range r.members {
 			for _, name := range []string{"sync_binlog", "innodb_flush_log_at_trx_commit"} {
 				v := d.Number(name)
@@ -40,7 +40,7 @@ var doublewrite = perOption("mysql-doublewrite", diag.Warning, "innodb_doublewri
 })
 
 var relayRecovery = &Rule{ID: "mysql-relay-log-recovery", Severity: diag.Warning, Run: func(p *Pass) {
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		for _, d := range r.replicas() {
 			v := d.Bool("relay_log_recovery")
 			if !off(v) {
@@ -64,7 +64,7 @@ var commitOrder = perOption("mysql-commit-order", diag.Warning, "replica_preserv
 })
 
 var parallelReplica = &Rule{ID: "mysql-replica-serial", Severity: diag.Info, Run: func(p *Pass) {
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		for _, d := range r.replicas() {
 			if v := d.Number("slave_parallel_threads"); is(d, mariadb) && v.Known() && v.V == 0 {
 				p.option(d, "slave_parallel_threads", "%s applies with one thread what the source writes with many: it lags, and a failover waits for it", d.Host.Name).

@@ -50,7 +50,7 @@ func system(name string) bool {
 }
 
 var binlogFilter = &Rule{ID: "mysql-binlog-filter", Severity: diag.Warning, Run: func(p *Pass) {
-	for _, r := range replications(p.Stack) {
+	for _, r := range p.replications() {
 		for _, d := range r.members {
 			list := filters(d, "binlog_")
 			i := slices.IndexFunc(list, func(o *fact.Option) bool { return o.Name == "binlog_do_db" || !system(o.Value.V) })
@@ -67,7 +67,7 @@ var binlogFilter = &Rule{ID: "mysql-binlog-filter", Severity: diag.Warning, Run:
 }}
 
 var replicateFilter = &Rule{ID: "mysql-replicate-filter", Severity: diag.Warning, Run: func(p *Pass) {
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		for _, d := range r.members {
 			list := filters(d, "replicate_")
 			if d.Options["replicate_rewrite_db"] != nil {

@@ -29,7 +29,7 @@ var groupNeeds = perOption("mysql-group-needs", diag.Error, "group_replication_g
 
 // groupQuorum needs a majority of the members.
 var groupQuorum = &Rule{ID: "mysql-group-quorum", Severity: diag.Warning, Absence: true, Run: func(p *Pass) {
-	for _, r := range replications(p.Stack) {
+	for _, r := range p.replications() {
 		n := len(r.members)
 		if !r.group && !r.galera || n%2 == 1 || r.members[0].Options["ndbcluster"] != nil {
 			continue
@@ -57,7 +57,7 @@ func uuid(s string) bool {
 }
 
 var groupMismatch = &Rule{ID: "mysql-group-mismatch", Severity: diag.Error, Run: func(p *Pass) {
-	for _, r := range replications(p.Stack) {
+	for _, r := range p.replications() {
 		if !r.group {
 			continue
 		}

@@ -10,7 +10,7 @@ import (
 var mysqlGTIDRules = []*Rule{gtidOff, gtidMismatch, gtidConsistency, gtidStrict, gtidDomain}
 
 var gtidOff = &Rule{ID: "mysql-gtid-off", Severity: diag.Warning, Run: func(p *Pass) {
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		off := func(d *fact.Database) bool {
 			v := d.Text("gtid_mode")
 			return is(d, mysql) && v.Known() && v.V == "OFF"
@@ -28,7 +28,7 @@ var gtidOff = &Rule{ID: "mysql-gtid-off", Severity: diag.Warning, Run: func(p *P
 var gtidSteps = []string{"OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON"}
 
 var gtidMismatch = &Rule{ID: "mysql-gtid-mismatch", Severity: diag.Error, Run: func(p *Pass) {
-	for _, r := range replications(p.Stack) {
+	for _, r := range p.replications() {
 		step := func(d *fact.Database) int {
 			if v := d.Text("gtid_mode"); is(d, mysql) && v.Known() {
 				return slices.Index(gtidSteps, v.V)
@@ -69,7 +69,7 @@ var gtidConsistency = perOption("mysql-gtid-consistency", diag.Error, "gtid_mode
 })
 
 var gtidStrict = &Rule{ID: "mysql-gtid-strict", Severity: diag.Warning, Run: func(p *Pass) {
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		for _, d := range r.members {
 			strict := d.Bool("gtid_strict_mode")
 			if !is(d, mariadb) || !off(strict) {
@@ -85,7 +85,7 @@ var gtidStrict = &Rule{ID: "mysql-gtid-strict", Severity: diag.Warning, Run: fun
 }}
 
 var gtidDomain = &Rule{ID: "mysql-gtid-domain", Severity: diag.Warning, Run: func(p *Pass) {
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		one := r.primary()
 		if one == nil || !one.Number("gtid_domain_id").Known() {
 			continue

@@ -15,7 +15,7 @@ var mysqlIdentityRules = []*Rule{serverIDDuplicate, serverIDMissing, serverIDZer
 const uniqueID = "give every server an id of its own, such as its address as a number, and restart it"
 
 var serverIDDuplicate = &Rule{ID: "mysql-server-id-duplicate", Severity: diag.Error, Run: func(p *Pass) {
-	for _, r := range replications(p.Stack) {
+	for _, r := range p.replications() {
 		if r.galera {
 			continue
 		}
@@ -43,7 +43,7 @@ var serverIDDuplicate = &Rule{ID: "mysql-server-id-duplicate", Severity: diag.Er
 }}
 
 var serverIDMissing = &Rule{ID: "mysql-server-id-missing", Severity: diag.Error, Run: func(p *Pass) {
-	for _, r := range replications(p.Stack) {
+	for _, r := range p.replications() {
 		if r.galera {
 			continue
 		}
@@ -68,7 +68,7 @@ var serverIDMissing = &Rule{ID: "mysql-server-id-missing", Severity: diag.Error,
 
 var serverIDZero = &Rule{ID: "mysql-server-id-zero", Severity: diag.Error, Run: func(p *Pass) {
 	member := map[*fact.Database]bool{}
-	for _, r := range replications(p.Stack) {
+	for _, r := range p.replications() {
 		for _, d := range r.members {
 			member[d] = !r.galera
 		}
@@ -119,7 +119,7 @@ var serverUUIDDuplicate = &Rule{ID: "mysql-server-uuid-duplicate", Severity: dia
 
 // report_host is what a source lists its replicas by, and what tools and Group Replication connect to.
 var reportHostDuplicate = &Rule{ID: "mysql-report-host-duplicate", Severity: diag.Warning, Run: func(p *Pass) {
-	for _, r := range replications(p.Stack) {
+	for _, r := range p.replications() {
 		first := map[string]*fact.Database{}
 		for _, d := range r.members {
 			o := d.Options["report_host"]

@@ -19,7 +19,7 @@ var mysqlMatchRules = []*Rule{
 // differs makes a rule about options that all members of a replication must have alike.
 func differs(id string, weight diag.Severity, consequence string, options ...string) *Rule {
 	return &Rule{ID: id, Severity: weight, Run: func(p *Pass) {
-		for _, r := range replications(p.Stack) {
+		for _, r := range p.replications() {
 			for _, name := range options {
 				one := r.usual(name)
 				if one == nil {

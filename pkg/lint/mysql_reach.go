@@ -16,7 +16,7 @@ var mysqlReachRules = []*Rule{bindLoopback, skipNetworking, bindForeign, bindVIP
 // dialled says why other hosts must reach the database; empty where nothing says so.
 func dialled(p *Pass) map[*fact.Database]string {
 	why := map[*fact.Database]string{}
-	for _, r := range replications(p.Stack) {
+	for _, r := range p.replications() {
 		for _, d := range r.members {
 			why[d] = "it is replicated with " + r.other(d).Host.Name
 		}
@@ -91,7 +91,7 @@ var bindForeign = &Rule{ID: "mysql-bind-foreign", Severity: diag.Error, Run: fun
 		}
 	}
 	first := map[netip.Addr]*fact.Database{}
-	runs := replications(p.Stack)
+	runs := p.replications()
 	for _, d := range all {
 		for _, addr := range binds(d) {
 			for _, o := range owners[addr] {

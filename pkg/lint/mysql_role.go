@@ -25,7 +25,7 @@ func readOnly(d *fact.Database) fact.Value[bool] {
 }
 
 var replicaWritable = &Rule{ID: "mysql-replica-writable", Severity: diag.Error, Run: func(p *Pass) {
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		for _, d := range r.replicas() {
 			if !off(readOnly(d)) {
 				continue
@@ -51,7 +51,7 @@ var replicaWritable = &Rule{ID: "mysql-replica-writable", Severity: diag.Error, 
 }}
 
 var replicaRoot = &Rule{ID: "mysql-replica-root-writable", Severity: diag.Warning, Run: func(p *Pass) {
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		for _, d := range r.replicas() {
 			ro := d.Bool("read_only")
 			if !is(d, mysql) || !ro.Written() || !ro.V || !off(d.Bool("super_read_only")) {
@@ -129,7 +129,7 @@ var primaryReturns = &Rule{ID: "mysql-primary-returns", Severity: diag.Warning, 
 }}
 
 var autoIncrement = &Rule{ID: "mysql-auto-increment", Severity: diag.Error, Run: func(p *Pass) {
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		var writers []*fact.Database
 		for _, d := range r.members {
 			if isPrimary(d) && off(readOnly(d)) {
@@ -171,7 +171,7 @@ var autoIncrementOffset = perOption("mysql-auto-increment-offset", diag.Warning,
 })
 
 var skipReplicaStart = &Rule{ID: "mysql-replica-start", Severity: diag.Info, Run: func(p *Pass) {
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		for _, d := range r.replicas() {
 			if v := d.Bool("skip_replica_start"); v.Written() && v.V {
 				p.option(d, "skip_replica_start", "after a restart %s does not replicate until somebody starts it, and falls behind", d.Host.Name).

@@ -16,7 +16,7 @@ const (
 )
 
 var semiSyncOnReplica = &Rule{ID: "mysql-semisync-on-replica", Severity: diag.Error, Run: func(p *Pass) {
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		for _, d := range r.replicas() {
 			if !set(d.Bool(semiSource)) {
 				continue
@@ -45,7 +45,7 @@ func (r *replication) acknowledging(primary *fact.Database) (list []*fact.Databa
 }
 
 var semiSyncOneSide = &Rule{ID: "mysql-semisync-one-side", Severity: diag.Warning, Run: func(p *Pass) {
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		d := r.primary()
 		if d == nil {
 			continue
@@ -68,7 +68,7 @@ var semiSyncOneSide = &Rule{ID: "mysql-semisync-one-side", Severity: diag.Warnin
 
 var semiSyncCount = &Rule{ID: "mysql-semisync-count", Severity: diag.Error, Run: func(p *Pass) {
 	const name = "rpl_semi_sync_source_wait_for_replica_count"
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		for _, d := range r.members {
 			need := d.Number(name)
 			if !need.Written() || isReplica(d) {
@@ -92,7 +92,7 @@ var semiSyncCount = &Rule{ID: "mysql-semisync-count", Severity: diag.Error, Run:
 
 var semiSyncTimeout = &Rule{ID: "mysql-semisync-timeout", Severity: diag.Warning, Run: func(p *Pass) {
 	const name = "rpl_semi_sync_source_timeout"
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		for _, d := range r.members {
 			ms := d.Number(name)
 			if !ms.Written() || isReplica(d) || !set(d.Bool(semiSource)) {
@@ -115,7 +115,7 @@ var semiSyncTimeout = &Rule{ID: "mysql-semisync-timeout", Severity: diag.Warning
 
 var semiSyncPoint = &Rule{ID: "mysql-semisync-after-commit", Severity: diag.Warning, Run: func(p *Pass) {
 	const name = "rpl_semi_sync_source_wait_point"
-	for _, r := range asynchronous(p.Stack) {
+	for _, r := range p.asynchronous() {
 		for _, d := range r.members {
 			if v := d.Text(name); set(d.Bool(semiSource)) && v.Known() && v.V == "AFTER_COMMIT" {
 				p.option(d, name, "%q is AFTER_COMMIT: others read a row before a replica has it, and a failover takes it away again", spell(d, name)).

@@ -52,6 +52,9 @@ func (p *parser) envValue(i int) int {
 	for i < len(s) && isEnvSpace(s[i]) && !isEnvNewline(s[i]) {
 		i++
 	}
+	if next, ok := p.envPlain(i); ok {
+		return next
+	}
 	start, end := i, i // end: after the last byte that is not a blank
 	var b []byte
 	keep := 0 // length of b that trailing blanks are not cut from
@@ -87,6 +90,27 @@ func (p *parser) envValue(i int) int {
 		i++
 	}
 	return p.envWord(start, end, b[:keep], len(s))
+}
+
+// envPlain reads the value at i if it is one piece of its line: without quotes and backslashes, or quoted as a whole.
+func (p *parser) envPlain(i int) (next int, ok bool) {
+	s := p.s
+	next = i
+	for next < len(s) && !isEnvNewline(s[next]) {
+		next++
+	}
+	end := envTrim(s, i, next)
+	inside := s[i:end]
+	n := len(inside)
+	quoted := n > 1 && (inside[0] == '"' || inside[0] == '\'') && inside[n-1] == inside[0]
+	if quoted {
+		inside = inside[1 : n-1]
+	}
+	if strings.ContainsAny(inside, `"'\`) {
+		return 0, false
+	}
+	p.word(i, end, inside)
+	return next, true
 }
 
 func (p *parser) envWord(start, end int, text []byte, next int) int {

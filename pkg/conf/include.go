@@ -127,7 +127,11 @@ func (w *splicer) file(s *source) []*Node {
 	if !s.claimed {
 		s.claimed = true
 		w.h.Files = append(w.h.Files, s.tree.File)
-		w.tree.Comments = append(w.tree.Comments, s.tree.Comments...)
+		if w.tree.Comments == nil {
+			w.tree.Comments = slices.Clip(s.tree.Comments)
+		} else {
+			w.tree.Comments = append(w.tree.Comments, s.tree.Comments...)
+		}
 		w.tree.Errors = append(w.tree.Errors, s.tree.Errors...)
 		w.errors = append(w.errors, s.tree.Errors...)
 	}

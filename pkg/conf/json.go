@@ -119,12 +119,17 @@ func (j *jsonReader) scalar() bool {
 	for j.i < len(j.s) && strings.IndexByte(" \t\r\n,:]}[{\"", j.s[j.i]) < 0 {
 		j.i++
 	}
-	if raw := j.s[start:j.i]; !json.Valid([]byte(raw)) {
+	if raw := j.s[start:j.i]; !jsonPlain(raw) && !json.Valid([]byte(raw)) {
 		j.i = start
 		return j.fail("a value is neither a string, a number, an object, an array, true, false nor null")
 	}
 	j.plain(start, j.i)
 	return true
+}
+
+// jsonPlain reports whether s is one of the values that most are: a literal, or a number of digits alone.
+func jsonPlain(s string) bool {
+	return s == "true" || s == "false" || s == "null" || s != "" && s[0] != '0' && strings.Trim(s, "0123456789") == ""
 }
 
 func (j *jsonReader) text() bool {

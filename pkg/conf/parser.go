@@ -3,7 +3,9 @@ package conf
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"unicode/utf8"
+	"unsafe"
 
 	"stackgen/pkg/diag"
 )
@@ -12,6 +14,17 @@ const (
 	maxDepth  = 64 // blocks in blocks; real files reach six
 	maxErrors = 50 // HAProxy's own limit
 )
+
+// The least a slab holds, each for the allocator's largest class of small objects: 32 KiB with a header of a word.
+const (
+	slabWords = 32760 / int(unsafe.Sizeof(Word{}))
+	slabNodes = 32760 / int(unsafe.Sizeof(Node{}))
+	slabLists = 16376 / int(unsafe.Sizeof((*Node)(nil)))
+	slabMost  = 8192 // of words and nodes: what a large file has in one piece
+)
+
+// parsers keeps what slabs have left, and lists that each file fills anew: a stack has many files of a few kilobytes.
+var parsers = sync.Pool{New: func() any { return new(parser) }}
 
 // parser holds what the readers of all languages share: the data, a cursor that turns offsets into places, and the tree
 // under construction. Words, nodes and child lists are cut from slabs, since a large file has millions of them.
@@ -30,6 +43,7 @@ type parser struct {
 	cond     *Node   // what statements read now depend on
 	children []*Node // of all open blocks, the innermost last
 	open     []block
+	comments []Word
 	skipped  int // blocks open beyond maxDepth
 
 	// nginx: the first word without a closing quote, whether that is told, and the number of errors up to there.
@@ -46,8 +60,34 @@ type block struct {
 	others []*Node // keepalived: further heads of the same block, of which a host reads one
 }
 
-func newParser(f File, name string) *parser {
-	return &parser{tree: &Tree{File: f}, name: name, s: string(f.Data), line: 1, col: 1}
+// start makes p ready for a file. A file's data never changes, so the words of the tree are pieces of it.
+func (p *parser) start(f File, name string) {
+	*p = parser{
+		tree: &Tree{File: f}, name: name, s: unsafe.String(unsafe.SliceData(f.Data), len(f.Data)), line: 1, col: 1,
+		words: p.words, first: len(p.words), nodes: p.nodes, lists: p.lists,
+		children: p.children[:0], open: p.open[:0], comments: p.comments[:0],
+	}
+}
+
+// finish completes the tree and lets go of everything in it but the slabs.
+func (p *parser) finish() *Tree {
+	t := p.tree
+	t.Body = p.take(0)
+	if len(p.comments) > 0 {
+		p.first = len(p.words)
+		p.room(len(p.comments))
+		p.words = append(p.words, p.comments...)
+		t.Comments = p.words[p.first:len(p.words):len(p.words)]
+	}
+	diag.Sort(t.Errors)
+	p.tree, p.s, p.cond, p.unquoted = nil, "", nil, nil
+	if cap(p.children) > slabLists || cap(p.comments) > slabWords {
+		p.children, p.comments = nil, nil // of a large file
+	}
+	clear(p.children[:cap(p.children)])
+	clear(p.open[:cap(p.open)])
+	clear(p.comments)
+	return t
 }
 
 // pos is the place of a byte offset. Calls with rising offsets cost one pass over the data.
@@ -114,12 +154,22 @@ func (p *parser) bom() {
 
 // word adds s[start:end] to the statement.
 func (p *parser) word(start, end int, text string) {
-	if len(p.words) == cap(p.words) {
-		n := max(min((len(p.s)-start)/12+8, 8192), 2*(len(p.words)-p.first))
-		p.words = append(make([]Word, 0, n), p.words[p.first:]...)
+	n := len(p.words)
+	if n == cap(p.words) {
+		p.room(min((len(p.s)-start)/12, slabMost))
+		n = len(p.words)
+	}
+	p.words = p.words[:n+1]
+	w := &p.words[n]
+	w.Text, w.Raw, w.Pos, w.Off = text, p.s[start:end], p.pos(start), start
+}
+
+// room makes a slab with room for n words behind those of the statement, if there is none.
+func (p *parser) room(n int) {
+	if pending := p.words[p.first:]; cap(p.words)-len(p.words) < max(n, 1) {
+		p.words = append(make([]Word, 0, max(n+len(pending), 2*len(pending), slabWords)), pending...)
 		p.first = 0
 	}
-	p.words = append(p.words, Word{Text: text, Raw: p.s[start:end], Pos: p.pos(start), Off: start})
 }
 
 // plain adds a word that means what is written.
@@ -130,11 +180,13 @@ func (p *parser) pending() bool { return len(p.words) > p.first }
 // node makes a node of the words read since the last one.
 func (p *parser) node() *Node {
 	if len(p.nodes) == cap(p.nodes) {
-		p.nodes = make([]Node, 0, min((len(p.s)-p.off)/24+4, 4096))
+		p.nodes = make([]Node, 0, max(min((len(p.s)-p.off)/24, slabMost), slabNodes))
 	}
-	p.nodes = append(p.nodes, Node{Words: p.words[p.first:len(p.words):len(p.words)], Cond: p.cond})
+	p.nodes = p.nodes[:len(p.nodes)+1]
+	n := &p.nodes[len(p.nodes)-1]
+	n.Words, n.Cond = p.words[p.first:len(p.words):len(p.words)], p.cond
 	p.first = len(p.words)
-	return &p.nodes[len(p.nodes)-1]
+	return n
 }
 
 // add ends the statement and puts it into the innermost block.
@@ -184,7 +236,7 @@ func (p *parser) take(start int) []*Node {
 		return nil
 	}
 	if cap(p.lists)-len(p.lists) < len(kids) {
-		p.lists = make([]*Node, 0, max(len(kids), min((len(p.s)-p.off)/32, 4096)))
+		p.lists = make([]*Node, 0, max(len(kids), slabLists))
 	}
 	from := len(p.lists)
 	p.lists = append(p.lists, kids...)
@@ -213,7 +265,7 @@ func (p *parser) closeAll() {
 // comment keeps s[start:end], which starts with a marker.
 func (p *parser) comment(start, end int) {
 	raw := strings.TrimRight(p.s[start:end], " \t\r\n")
-	p.tree.Comments = append(p.tree.Comments, Word{
+	p.comments = append(p.comments, Word{
 		Text: strings.TrimSpace(strings.TrimLeft(raw, `#!;\`)), Raw: raw, Pos: p.pos(start), Off: start,
 	})
 }

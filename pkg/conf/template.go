@@ -11,6 +11,9 @@ func templateMark(base string, data []byte) string {
 	if ext := templateExt(base); ext != "" {
 		return ext
 	}
+	if !mayBeTemplate(data) {
+		return ""
+	}
 	lua := bytes.Contains(data, []byte("_by_lua"))
 	for line := range bytes.Lines(data) {
 		line = bytes.TrimLeft(line, " \t")
@@ -33,6 +36,16 @@ func templateMark(base string, data []byte) string {
 		}
 	}
 	return ""
+}
+
+// mayBeTemplate looks through the whole text at once for what a line of a template has in it.
+func mayBeTemplate(data []byte) bool {
+	for _, mark := range [...]string{"{{", "{%", "<%"} {
+		if bytes.Contains(data, []byte(mark)) {
+			return true
+		}
+	}
+	return dollars(data)
 }
 
 // templateExt is the extension of base if it is a template's.
@@ -79,9 +92,11 @@ func expression(line []byte, open, close string, blank bool) bool {
 // ("$uri$is_args"), and a regular expression may end in "$" after one.
 func dollars(line []byte) bool {
 	for i := 0; i < len(line); i++ {
-		if line[i] != '$' {
-			continue
+		n := bytes.IndexByte(line[i:], '$')
+		if n < 0 {
+			return false
 		}
+		i += n
 		j := i + 1
 		for j < len(line) && (isAlpha(line[j]) || isDigit(line[j]) || line[j] == '_') {
 			j++

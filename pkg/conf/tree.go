@@ -18,8 +18,8 @@ type Word struct {
 // Node is one statement, or a block with the statements in it.
 type Node struct {
 	Words []Word
-	Block bool
 	Body  []*Node
+	Block bool
 
 	// Unread marks an include whose files are not in the input: what they add at this place is unknown. An include that
 	// was followed is replaced by what it names; one whose pattern matches nothing stays, unmarked.
@@ -84,7 +84,8 @@ type Tree struct {
 // Parse reads a file. Includes stay statements. name is what positions call the file: f.Name(), or the path as its
 // reader knows it. It never returns nil.
 func Parse(f File, name string) *Tree {
-	p := newParser(f, name)
+	p := parsers.Get().(*parser)
+	p.start(f, name)
 	switch f.Kind {
 	case HAProxy:
 		p.haproxy()
@@ -99,7 +100,7 @@ func Parse(f File, name string) *Tree {
 	case JSON:
 		p.json()
 	}
-	p.tree.Body = p.take(0)
-	diag.Sort(p.tree.Errors)
-	return p.tree
+	t := p.finish()
+	parsers.Put(p)
+	return t
 }

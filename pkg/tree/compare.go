@@ -50,7 +50,8 @@ func (c *comparison) file(f conf.File) {
 		return
 	}
 	var blocked *blockedError
-	dir, err := c.cursor.enter(path.Dir(name), false)
+	at, err := c.cursor.enter(path.Dir(name), false)
+	dir := at.root
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.As(err, &blocked) && c.gone[blocked.path]:
 		c.Changes = append(c.Changes, add)
@@ -137,11 +138,9 @@ func (c *comparison) vacated(parent *os.Root, base, name string) bool {
 	}
 	for _, d := range list {
 		sub := name + "/" + d.Name()
-		if d.IsDir() {
-			if !c.vacated(parent, base+"/"+d.Name(), sub) {
-				return false
-			}
-		} else if !c.gone[sub] && !isStaged(d.Name()) {
+		switch {
+		case isStaged(d.Name()), c.gone[sub] && !d.IsDir():
+		case !d.IsDir(), !c.vacated(parent, base+"/"+d.Name(), sub):
 			return false
 		}
 	}
@@ -151,10 +150,11 @@ func (c *comparison) vacated(parent *os.Root, base, name string) bool {
 // removed looks at a file that was rendered once. What is no longer a regular file was put there by someone else.
 func (c *comparison) removed(e entry) {
 	name := e.name()
-	dir, err := c.cursor.enter(path.Dir(name), false)
+	at, err := c.cursor.enter(path.Dir(name), false)
 	if err != nil {
 		return
 	}
+	dir := at.root
 	fi, err := dir.Lstat(path.Base(name))
 	if err != nil || !fi.Mode().IsRegular() {
 		return

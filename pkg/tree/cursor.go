@@ -14,8 +14,8 @@ import (
 type cursor struct {
 	top    *os.Root
 	levels []level
-	absent string   // a folder known not to exist
-	made   []string // folders that enter made, parents first
+	absent string                  // a folder known not to exist
+	aside  func(dir string) string // the name under which to make a folder that is missing; nil: its own
 	hook   func(op, name string) error
 }
 
@@ -23,6 +23,7 @@ type level struct {
 	path string
 	root *os.Root
 	made bool // by this cursor: what is below is known to be absent
+	kept bool // it was made, and the umask and its parent left it 0755: so they leave what is made in it with these bits
 }
 
 // blockedError is a name on the way that is not a folder.
@@ -33,12 +34,12 @@ func (e *blockedError) Error() string { return fmt.Sprintf("%q %s", e.path, e.is
 // enter opens the folder dir, "." for the top. The handle is good until the next call. A folder that is missing is
 // made, or is fs.ErrNotExist. A symbolic link is never entered, not even one that stays inside: two names for one
 // folder would let a removal under one name delete what was written under the other.
-func (c *cursor) enter(dir string, create bool) (*os.Root, error) {
+func (c *cursor) enter(dir string, create bool) (level, error) {
 	if dir == "." {
-		return c.top, nil
+		return level{root: c.top}, nil
 	}
 	if !create && c.absent != "" && (dir == c.absent || strings.HasPrefix(dir, c.absent+"/")) {
-		return nil, fs.ErrNotExist
+		return level{}, fs.ErrNotExist
 	}
 	for n := len(c.levels); n > 0; n-- {
 		at := c.levels[n-1]
@@ -67,41 +68,48 @@ func (c *cursor) enter(dir string, create bool) (*os.Root, error) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && !create:
 			c.absent = next.path
-			return nil, fs.ErrNotExist
+			return level{}, fs.ErrNotExist
 		case errors.Is(err, fs.ErrNotExist):
-			if err := c.mkdir(cur.root, base, next.path); err != nil {
-				return nil, err
+			if c.aside != nil && !cur.made {
+				base = c.aside(next.path)
+			}
+			if next.kept, err = c.mkdir(cur, base, next.path); err != nil {
+				return level{}, err
 			}
 			next.made = true
 		case err != nil:
-			return nil, err
+			return level{}, err
 		case fi.Mode()&fs.ModeSymlink != 0:
-			return nil, &blockedError{next.path, "is a symbolic link"}
+			return level{}, &blockedError{next.path, "is a symbolic link"}
 		case !fi.IsDir():
-			return nil, &blockedError{next.path, "is not a folder"}
+			return level{}, &blockedError{next.path, "is not a folder"}
 		}
 		if next.root, err = cur.root.OpenRoot(base); err != nil {
-			return nil, err
+			return level{}, err
 		}
 		c.levels = append(c.levels, next)
 		cur = next
 	}
-	return cur.root, nil
+	return cur, nil
 }
 
 // mkdir makes a folder with the mode that /etc and the folders below it have: keepalived runs no script, and copies
 // keep no folder usable for daemons, where a umask took or left other bits.
-func (c *cursor) mkdir(parent *os.Root, base, name string) error {
+func (c *cursor) mkdir(parent level, base, name string) (kept bool, err error) {
 	if c.hook != nil {
 		if err := c.hook("mkdir", name); err != nil {
-			return err
+			return false, err
 		}
 	}
-	if err := parent.Mkdir(base, 0o755); err != nil {
-		return err
+	c.absent = ""
+	if err := parent.root.Mkdir(base, 0o755); err != nil || parent.kept {
+		return parent.kept, err
 	}
-	c.made, c.absent = append(c.made, name), ""
-	return parent.Chmod(base, 0o755)
+	fi, err := parent.root.Lstat(base)
+	if err != nil || fi.Mode() == fs.ModeDir|0o755 { // a parent may have given it its setgid bit
+		return err == nil, err
+	}
+	return false, parent.root.Chmod(base, 0o755)
 }
 
 // close closes the handles below top.

@@ -50,7 +50,7 @@ func writeUntil(t rapid.TB, dir string, want []conf.File, n int, fault error) (r
 // fixed are stacks that change in every way at once: files become folders and folders files.
 var fixed = [][]conf.File{
 	stack(file("lb1", "/etc/a", "1"), file("lb1", "/etc/b/c", "1"), file("lb1", "/etc/same", "1"), file("lb2", "/x", "1"), file("", "DEPLOY.md", "1")),
-	stack(file("lb1", "/etc/a/n", "2"), file("lb1", "/etc/b", "2"), file("lb1", "/etc/same", "1"), file("web1", "/y/z", "2"), file("", "DEPLOY.md", "2")),
+	stack(file("lb1", "/etc/a/n", "2"), file("lb1", "/etc/b", "2"), file("lb1", "/etc/same", "1"), file("web1", "/y/z", "2"), file("", ".hidden", "2")),
 	stack(file("lb1", "/etc/a", "3"), file("lb1", "/etc/b", "2"), file("web1", "/y/z", "3"), file("", "dns/zone", "3")),
 }
 
@@ -105,7 +105,7 @@ func whole(t rapid.TB, snap map[string]string, sets [][]conf.File) {
 	}
 	for name, got := range snap {
 		has := func(m map[string]string) bool { return m[name] == got }
-		if !isStaged(filepath.Base(name)) && got != "an empty folder" && !slices.ContainsFunc(known, has) {
+		if !slices.ContainsFunc(strings.Split(name, "/"), isStaged) && got != "an empty folder" && !slices.ContainsFunc(known, has) {
 			t.Fatalf("%s is %s", name, got)
 		}
 	}
@@ -153,4 +153,43 @@ func TestFault(t *testing.T) {
 		defer os.RemoveAll(dir)
 		fail(rt, dir, drawStack(rt, "A"), drawStack(rt, "B"), rapid.Bool().Draw(rt, "first run"), rapid.IntRange(0, 60).Draw(rt, "n"))
 	})
+}
+
+// TestNewFolderAtOnce kills first runs: a host's folder is whole as soon as it is there, and what a kill leaves beside it
+// goes away, also where a file is rendered now.
+func TestNewFolderAtOnce(t *testing.T) {
+	base := t.TempDir()
+	want := stack(file("lb1", "/etc/a/b", "1"), file("lb1", "/etc/a/c", "1"), file("lb1", "/etc/d", "1"), file("lb2", "/etc/a/b", "1"))
+	aside, renamed := 0, 0
+	for n, reached := 0, true; reached; n++ {
+		for i, next := range [][]conf.File{want, stack(file("lb1", "/etc", "2")), stack(file("", "lb1", "2"))} {
+			dir := filepath.Join(base, "out")
+			if i > 0 {
+				write(t, dir, stack(file("lb1", "/etc/z", "1"))) // so that the folder aside lies inside lb1/etc
+			}
+			reached, _ = writeUntil(t, dir, want, n, nil)
+			snap := snapshot(t, dir)
+			if _, err := os.Stat(filepath.Join(dir, "lb1")); err == nil && i == 0 {
+				renamed++
+				for name, file := range expected(want[:3], nil) {
+					if snap[name] != file {
+						t.Errorf("killed at %d: lb1 is there, and %s is %q", n, name, snap[name])
+					}
+				}
+			}
+			for name := range snap {
+				if isStaged(strings.Split(name, "/")[0]) && strings.Contains(name, "/") {
+					aside++
+				}
+			}
+			write(t, dir, next)
+			if diff := cmp.Diff(expected(next, nil), snapshot(t, dir)); diff != "" {
+				t.Fatalf("mended after a kill at %d (-want +got):\n%s", n, diff)
+			}
+			os.RemoveAll(dir)
+		}
+	}
+	if aside == 0 || renamed < 2 {
+		t.Errorf("kills found %d files in folders aside, and lb1 in its place %d times", aside, renamed)
+	}
 }

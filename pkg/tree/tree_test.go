@@ -501,3 +501,21 @@ func TestUmask(t *testing.T) {
 		}
 	}
 }
+
+// TestSetgid writes below a folder that hands its group and its setgid bit on.
+func TestSetgid(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755|fs.ModeSetgid); err != nil {
+		t.Fatal(err)
+	}
+	want := stack(file("lb1", "/etc/k/conf", ""), conf.File{Host: "lb1", Path: "/etc/k/own", Mode: 0o620})
+	write(t, dir, want)
+	if diff := cmp.Diff(expected(want, nil), snapshot(t, dir)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, folder := range []string{"lb1", "lb1/etc", "lb1/etc/k"} {
+		if fi, err := os.Stat(filepath.Join(dir, folder)); err != nil || fi.Mode() != fs.ModeDir|0o755 {
+			t.Errorf("%s: %v, %v", folder, fi.Mode(), err)
+		}
+	}
+}

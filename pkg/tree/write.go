@@ -17,12 +17,13 @@ import (
 // How a folder changes, so that a full disk leaves it as it was, and a kill leaves what the next run mends:
 //
 //  1. the journal at the root says which files are about to be written;
-//  2. every new file is staged under a temporary name in its own folder: a full disk shows here, and all is undone;
+//  2. every new file is staged under a temporary name in its own folder, and a new folder, with all that it will hold,
+//     beside its place: a full disk shows here, and all is undone;
 //  3. files that are no longer rendered are removed; the old manifest lists them until step 5;
-//  4. the staged files are renamed one by one;
+//  4. the staged files and folders are renamed one by one;
 //  5. the manifest is renamed, then the journal removed.
 //
-// The next run after a kill finds the journal: it clears the temporary files, and takes the files the journal names
+// The next run after a kill finds the journal: it clears what has temporary names, and takes the files the journal names
 // for its own. Nothing is synced to the disk: what a process wrote outlives the process, and after a power failure a
 // torn file differs from what is rendered and is written again.
 
@@ -31,7 +32,7 @@ const journalName = ".stackgen-journal.tmp"
 // stagedName is the n-th temporary file of a run.
 func stagedName(n int) string { return fmt.Sprintf(".stackgen-%08x.tmp", n) }
 
-// isStaged recognises the journal and temporary files.
+// isStaged recognises the journal and temporary names.
 func isStaged(base string) bool {
 	middle, ok := strings.CutPrefix(base, ".stackgen-")
 	middle, ok2 := strings.CutSuffix(middle, ".tmp")
@@ -66,15 +67,14 @@ type writer struct {
 	*Plan
 	root   *os.Root
 	staged []staged
-	made   []string
 	n      int // temporary names used
 }
 
-// staged is a file under its temporary name.
+// staged is a file, or a whole new folder, under its temporary name.
 type staged struct {
-	change *Change
-	dir    string // where it lies: the file's folder, or the nearest one that can exist before old files are removed
-	tmp    string
+	name string // where it will be
+	dir  string // where it lies: the folder of name, or the nearest one that can exist before old files are removed
+	tmp  string
 }
 
 // Write makes the folder equal to the files that Compare was given. Files in the way that stackgen did not write are
@@ -179,28 +179,31 @@ func (w *writer) stage() error {
 	if err := w.writeJournal(list, w.journal != nil); err != nil {
 		return w.failed(journalName, err)
 	}
-	at := cursor{top: w.root, hook: w.hook}
-	defer func() { at.close(); w.made = at.made }()
-	for i := range w.Changes {
-		c := &w.Changes[i]
+	at := cursor{top: w.root, hook: w.hook, aside: func(dir string) string {
+		return w.aside(dir, path.Dir(dir))
+	}}
+	defer at.close()
+	for _, c := range w.Changes {
 		if c.Kind == Remove {
 			continue
 		}
 		name := c.File.Name()
 		dir := path.Dir(name)
-		root, err := at.enter(dir, true)
+		in, err := at.enter(dir, true)
 		var blocked *blockedError
 		if errors.As(err, &blocked) && w.gone[blocked.path] {
 			// An old file lies where a folder will be; until it is removed, the new file waits beside it.
 			dir = path.Dir(blocked.path)
-			root, err = at.enter(dir, true)
+			in, err = at.enter(dir, true)
 		}
 		if err != nil {
 			return w.failed(name, err)
 		}
-		s := staged{c, dir, w.next()}
-		w.staged = append(w.staged, s)
-		if err := w.create(root, s.tmp, name, c.File.Data, fs.FileMode(c.File.Mode&0o777)); err != nil {
+		as := path.Base(name)
+		if !in.made {
+			as = w.aside(name, dir)
+		}
+		if err := w.create(in, as, name, c.File.Data, fs.FileMode(c.File.Mode&0o777)); err != nil {
 			return w.failed(name, err)
 		}
 	}
@@ -212,12 +215,23 @@ func (w *writer) next() string {
 	return stagedName(w.n)
 }
 
-// create writes a new file. Its mode is set apart, so that the umask has no say.
-func (w *writer) create(root *os.Root, tmp, name string, data []byte, mode fs.FileMode) error {
+// aside gives what will be name a temporary name in dir.
+func (w *writer) aside(name, dir string) (tmp string) {
+	tmp = w.next()
+	w.staged = append(w.staged, staged{name, dir, tmp})
+	return tmp
+}
+
+// create writes a new file. Its mode is set apart, unless it is known that the umask has no say.
+func (w *writer) create(in level, as, name string, data []byte, mode fs.FileMode) error {
 	if err := w.step("create", name); err != nil {
 		return err
 	}
-	f, err := root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	first, exact := fs.FileMode(0o600), in.kept && mode&^0o755 == 0
+	if exact {
+		first = mode
+	}
+	f, err := in.root.OpenFile(as, os.O_WRONLY|os.O_CREATE|os.O_EXCL, first)
 	if err != nil {
 		return err
 	}
@@ -225,7 +239,7 @@ func (w *writer) create(root *os.Root, tmp, name string, data []byte, mode fs.Fi
 	if err == nil {
 		_, err = f.Write(data)
 	}
-	if err == nil {
+	if err == nil && !exact {
 		err = f.Chmod(mode)
 	}
 	return errors.Join(err, f.Close()) // some file systems report a full disk here
@@ -234,10 +248,10 @@ func (w *writer) create(root *os.Root, tmp, name string, data []byte, mode fs.Fi
 // writeJournal writes the journal, or replaces one in a single step, so that what it names is never forgotten.
 func (w *writer) writeJournal(list []entry, replace bool) error {
 	if !replace {
-		return w.create(w.root, journalName, journalName, formatJournal(list), 0o600)
+		return w.create(level{root: w.root}, journalName, journalName, formatJournal(list), 0o600)
 	}
 	tmp := w.next()
-	err := w.create(w.root, tmp, journalName, formatJournal(list), 0o600)
+	err := w.create(level{root: w.root}, tmp, journalName, formatJournal(list), 0o600)
 	if err == nil {
 		err = w.step("rename", journalName)
 	}
@@ -259,19 +273,18 @@ func (w *writer) replace() error {
 	}
 	for len(w.staged) > 0 {
 		s := w.staged[0]
-		name := s.change.File.Name()
-		dir := path.Dir(name)
+		name, dir := s.name, path.Dir(s.name)
 		if s.dir != dir { // its folder can be made only now
 			if _, err := at.enter(dir, true); err != nil {
 				return w.failed(name, err)
 			}
 		}
-		root, err := at.enter(s.dir, false)
+		in, err := at.enter(s.dir, false)
 		if err == nil {
 			err = w.step("rename", name)
 		}
 		if err == nil {
-			err = root.Rename(s.tmp, strings.TrimPrefix(strings.TrimPrefix(name, s.dir), "/"))
+			err = in.root.Rename(s.tmp, strings.TrimPrefix(name, strings.TrimPrefix(s.dir+"/", "./")))
 		}
 		if err != nil {
 			return w.failed(name, err)
@@ -301,12 +314,12 @@ func (w *writer) removeOld(at *cursor) error {
 			continue
 		}
 		name := c.File.Name()
-		root, err := at.enter(path.Dir(name), false)
+		in, err := at.enter(path.Dir(name), false)
 		if err == nil {
 			err = w.step("remove", name)
 		}
 		if err == nil {
-			err = root.Remove(path.Base(name))
+			err = in.root.Remove(path.Base(name))
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("cannot remove %q: %w", filepath.Join(w.Dir, name), reason(err))
@@ -335,7 +348,7 @@ func (w *writer) prune(dirs []string) {
 	}
 }
 
-// sweep removes what an interrupted run left in the folders it wrote to: temporary files, and folders without files.
+// sweep removes what an interrupted run left in the folders it wrote to: what has temporary names, and folders without files.
 func (w *writer) sweep(left []entry) {
 	dirs := map[string]bool{".": true}
 	for _, e := range left {
@@ -350,11 +363,11 @@ func (w *writer) sweep(left []entry) {
 	slices.SortFunc(list, byPath)
 	at := cursor{top: w.root}
 	for _, dir := range list {
-		root, err := at.enter(dir, false)
+		in, err := at.enter(dir, false)
 		if err != nil {
 			continue
 		}
-		f, err := root.Open(".")
+		f, err := in.root.Open(".")
 		if err != nil {
 			continue
 		}
@@ -362,7 +375,7 @@ func (w *writer) sweep(left []entry) {
 		f.Close()
 		for _, name := range names {
 			if isStaged(name) && name != journalName {
-				root.Remove(name)
+				in.root.RemoveAll(name)
 			}
 		}
 	}
@@ -370,12 +383,12 @@ func (w *writer) sweep(left []entry) {
 	w.prune(list)
 }
 
-// clear removes the files that are still under their temporary names.
+// clear removes what is still under its temporary name.
 func (w *writer) clear() {
 	at := cursor{top: w.root}
 	for _, s := range w.staged {
-		if root, err := at.enter(s.dir, false); err == nil {
-			root.Remove(s.tmp)
+		if in, err := at.enter(s.dir, false); err == nil {
+			in.root.RemoveAll(s.tmp)
 		}
 	}
 	at.close()
@@ -384,9 +397,6 @@ func (w *writer) clear() {
 // undo takes back what stage did. The journal of an interrupted run stays.
 func (w *writer) undo() {
 	w.clear()
-	for _, dir := range slices.Backward(w.made) {
-		w.root.Remove(dir)
-	}
 	if w.journal == nil {
 		w.root.Remove(journalName)
 	}

@@ -100,7 +100,11 @@ func newStack(g *conf.Group, only bool, opts Options) *Stack {
 		for daemon, v := range s.Manifest.Targets {
 			s.Targets[daemon] = ParseVersion(v)
 		}
-		s.addManifestHosts()
+		var places *conf.Tree
+		if s.Manifest == g.Manifest {
+			places = g.Tree
+		}
+		s.addManifestHosts(places)
 	}
 	for daemon, v := range opts.Targets {
 		switch daemon { // one database: the other flavour's target is not meant
@@ -115,7 +119,7 @@ func newStack(g *conf.Group, only bool, opts Options) *Stack {
 }
 
 // addManifestHosts takes over what the manifest says of hosts. One that has no file in the input is still a host.
-func (s *Stack) addManifestHosts() {
+func (s *Stack) addManifestHosts(places *conf.Tree) {
 	found := make(map[string]*Host, len(s.Hosts))
 	for _, h := range s.Hosts {
 		found[h.Name] = h
@@ -125,7 +129,7 @@ func (s *Stack) addManifestHosts() {
 		if h == nil {
 			h = &Host{Name: name, Partial: true}
 			s.Hosts = append(s.Hosts, h)
-			s.NotRead = append(s.NotRead, NotRead{Host: name, Why: "the manifest names it, and no file of it is in the input"})
+			s.NotRead = append(s.NotRead, NotRead{Host: name, At: manifestHost(places, name), Why: "the manifest names it, and no file of it is in the input"})
 		}
 		h.Role, h.Tier, h.Zone, h.RunsOn, h.Capacity = m.Role, m.Tier, m.Zone, m.RunsOn, m.Capacity
 	}
@@ -321,3 +325,16 @@ type assembly struct {
 }
 
 func (s *Stack) assume(line string) { s.Assumed = append(s.Assumed, line) }
+
+// manifestHost is the place of a host's key in the manifest; nowhere without a manifest that was read from a file.
+func manifestHost(places *conf.Tree, name string) conf.Word {
+	if places == nil {
+		return conf.Word{}
+	}
+	for hosts := range conf.Named(places.Body, "hosts") {
+		for h := range conf.Named(hosts.Body, name) {
+			return h.Words[0]
+		}
+	}
+	return conf.Word{}
+}

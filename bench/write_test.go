@@ -41,24 +41,35 @@ func settle(stacks int) {
 	}
 }
 
-// BenchmarkFleetWrite writes rendered stacks into a new folder; then cp -r copies that folder to one beside it. x-cp is our
-// time by cp's, in the same run on the same file system. Both leave syncing to the kernel. cp is one process with one
-// thread, we have one per processor; but each of our files is written under another name and then renamed.
+// BenchmarkFleetWrite writes rendered stacks into a new folder, and cp -r copies the same tree to one beside it; who is
+// first alternates, and what was written or removed before is synced. x-cp is our time by cp's, in the same run on the same
+// file system. Both leave syncing to the kernel. cp is one process with one thread, we have one per processor; but what we
+// write has another name first and is then renamed.
 func BenchmarkFleetWrite(b *testing.B) {
 	for _, n := range fleetSizes {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			stacks := rendered(b, n)
 			dir := b.TempDir()
-			ours, theirs := filepath.Join(dir, "ours"), filepath.Join(dir, "cp")
+			source, ours, theirs := filepath.Join(dir, "source"), filepath.Join(dir, "ours"), filepath.Join(dir, "cp")
+			writeFleet(b, source, stacks)
 			var cp time.Duration
-			for b.Loop() {
+			copies := func() {
+				settle(n)
+				cp += timed(b, "cp", "-r", source, theirs)
+				settle(n)
+			}
+			for round := 0; b.Loop(); round++ {
 				b.StopTimer()
 				wipe(b, n, ours, theirs)
+				if round%2 == 1 {
+					copies()
+				}
 				b.StartTimer()
 				writeFleet(b, ours, stacks)
 				b.StopTimer()
-				settle(n)
-				cp += timed(b, "cp", "-r", ours, theirs)
+				if round%2 == 0 {
+					copies()
+				}
 				b.StartTimer()
 			}
 			b.ReportMetric(b.Elapsed().Seconds()/cp.Seconds(), "x-cp")

@@ -62,7 +62,7 @@ func (p *parser) mysqlLine(i, end int, lf bool) {
 		e := mysqlTrim(s, v, end)
 		p.word(v, e, mysqlValue(s[v:e]))
 	}
-	if len(p.open) == 0 {
+	if len(p.open) == 0 && len(p.tree.Errors) == 0 { // the server stops there
 		w := p.words[p.first]
 		p.report(w.Pos, "option %q stands before the first group: the server does not start", w.Text).
 			Help = "write [mysqld] above it"

@@ -270,9 +270,22 @@ var linkHealthDenied = &Rule{
 	},
 }
 
-// realIP reports whether something may put another address into the place of the balancer's.
+// realIP reports whether the check may give another address than the balancer's: it sends the header that nginx believes.
 func (h health) realIP() bool {
-	return h.answer.Location != nil && len(h.answer.Location.Trusted) > 0 && !h.listener.Proxy.V
+	l := h.answer.Location
+	if l == nil || len(l.Trusted) == 0 {
+		return false
+	}
+	header := l.RealIP.V
+	if !l.RealIP.Written() {
+		header = "X-Real-IP"
+	}
+	for _, n := range append([]*conf.Node{h.check.Node}, h.check.Rules...) {
+		if slices.ContainsFunc(n.Words, func(w conf.Word) bool { return strings.Contains(strings.ToLower(w.Text), strings.ToLower(header)) }) {
+			return true
+		}
+	}
+	return !l.RealIP.Known()
 }
 
 var linkHealthDeep = &Rule{

@@ -200,7 +200,11 @@ var vipNotBound = &Rule{
 				// The inner address of a pair of networks may only be a route.
 				gateway := len(served) > 0 && !served[v.Dev.V]
 				f := p.Report(v.Word, "no bind of HAProxy covers %s: %s refuses every connection to it", v.Prefix.Addr(), h.Name).On(h).In(v.Node).
-					Weigh(severity(gateway, diag.Warning, diag.Error)).Help("write bind :80, or bind %s:80 and net.ipv4.ip_nonlocal_bind = 1", bracket(v.Prefix.Addr())).Same(v.Prefix.Addr().String())
+					Weigh(severity(gateway || unused(p.Stack, v.Prefix.Addr()), diag.Warning, diag.Error)).Help("write bind :80, or bind %s:80 and net.ipv4.ip_nonlocal_bind = 1", bracket(v.Prefix.Addr())).Same(v.Prefix.Addr().String())
+				if p.unused(v.Prefix.Addr().Unmap()) {
+					f.Message = fmt.Sprintf("no bind of HAProxy covers %s, and nothing is said to use it: %s refuses every connection to it", v.Prefix.Addr(), h.Name)
+					f.Weigh(diag.Warning).Help("remove the address, or say in the topology which site uses it")
+				}
 				shown := 0
 				for _, l := range h.Listeners {
 					if l.Layer == fact.LayerHAProxy && l.Unix == "" && !l.Addr.IsLoopback() && shown < 3 {
@@ -211,6 +215,57 @@ var vipNotBound = &Rule{
 			}
 		}
 	},
+}
+
+// unused reports whether the manifest has an address for which it names no site and no DNS record, and that no file asks.
+func unused(s *fact.Stack, a netip.Addr) bool {
+	if s.Manifest == nil || slices.ContainsFunc(s.Edges, func(e *fact.Edge) bool { return e.VIP != nil && e.VIP.Prefix.Addr() == a }) {
+		return false
+	}
+	for name, v := range s.Manifest.VIPs {
+		if !slices.ContainsFunc(v.Addresses, func(text string) bool { p, err := netip.ParsePrefix(text); return err == nil && p.Addr() == a }) {
+			continue
+		}
+		for _, site := range s.Manifest.Sites {
+			if site.VIP == name {
+				return false
+			}
+		}
+		for _, record := range s.Manifest.DNS {
+			if record.VIP == name {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// unused reports whether the manifest says of a virtual address that no site has it, and no application asks there.
+func (p *Pass) unused(a netip.Addr) bool {
+	if p.Manifest == nil {
+		return false
+	}
+	used := map[string]bool{}
+	for _, s := range p.Manifest.Sites {
+		used[s.VIP] = true
+	}
+	for _, d := range p.Manifest.DNS {
+		used[d.VIP] = true
+	}
+	for _, e := range p.Edges {
+		if e.VIP != nil && e.VIP.Prefix.Addr().Unmap() == a {
+			return false
+		}
+	}
+	for name, v := range p.Manifest.VIPs {
+		for _, text := range v.Addresses {
+			if x, err := netip.ParsePrefix(text); err == nil && x.Addr().Unmap() == a {
+				return !used[name]
+			}
+		}
+	}
+	return false
 }
 
 func bracket(a netip.Addr) string {

@@ -201,7 +201,7 @@ func (k *Keepalived) script(n *conf.Node) *VRRPScript {
 		s.Command = command.V.Words[1:2]
 		s.Asks = &Probe{Kind: "file", Word: w, Path: w.Text}
 	default:
-		s.Command = vrrpCommand(w)
+		s.Command = vrrpCommand(quotedCommand(command.V.Words[1:]))
 		var source *conf.Host
 		if k.Host != nil {
 			source = k.Host.Source

@@ -361,11 +361,30 @@ func vrrpSeconds(s string) (time.Duration, bool) {
 	return time.Duration(sec)*time.Second + time.Duration(us)*time.Microsecond, true
 }
 
+// quotedCommand is the command of a script statement. Keepalived reads one in single quotes from the line itself, where the
+// words of the file end at every space.
+func quotedCommand(words []conf.Word) conf.Word {
+	w := words[0]
+	if !strings.HasPrefix(w.Raw, "'") {
+		return w
+	}
+	last := words[len(words)-1]
+	raw := w.Raw
+	for _, o := range words[1:] {
+		raw += strings.Repeat(" ", max(1, o.Off-w.Off-len(raw))) + o.Raw
+	}
+	if len(raw) < 2 || !strings.HasSuffix(last.Raw, "'") || strings.Count(raw, "'") != 2 {
+		return w
+	}
+	w.Raw, w.Text = raw, raw[1:len(raw)-1]
+	return w
+}
+
 // vrrpCommand splits the command of a script as keepalived does, which runs it without a shell. Of a command without
 // double quotes around it, it takes the first word alone.
 func vrrpCommand(w conf.Word) []conf.Word {
 	from := 0
-	if strings.HasPrefix(w.Raw, `"`) {
+	if strings.HasPrefix(w.Raw, `"`) || strings.HasPrefix(w.Raw, "'") {
 		from = 1
 	}
 	inPlace := strings.HasPrefix(w.Raw[min(from, len(w.Raw)):], w.Text) // else variables moved what follows them

@@ -59,6 +59,20 @@ func TestProbeCommand(t *testing.T) {
 	}
 }
 
+// A command in single quotes is read whole; the words of the file are those of keepalived's other statements.
+func TestQuotedCommand(t *testing.T) {
+	words := []conf.Word{{Text: "'killall", Raw: "'killall", Off: 10}, {Text: "-0", Raw: "-0", Off: 19}, {Text: "haproxy'", Raw: "haproxy'", Off: 22}}
+	if w := quotedCommand(words); w.Text != "killall -0 haproxy" {
+		t.Errorf("got %q", w.Text)
+	}
+	if _, p := probe(vrrpCommand(quotedCommand(words)), nil); p == nil || p.Process != "haproxy" {
+		t.Errorf("asks %+v", p)
+	}
+	if w := quotedCommand(words[:2]); w.Text != "'killall" {
+		t.Errorf("an open quote: got %q", w.Text)
+	}
+}
+
 func TestProbeShell(t *testing.T) {
 	const local = "http scheme=http addr=127.0.0.1 name=127.0.0.1 port=8404 path=/healthz"
 	for name, test := range map[string]struct{ text, want string }{

@@ -56,7 +56,11 @@ func (tree PageTree) check(t *testing.T, r *Rule, p *Page, bad bool) {
 	wanted := map[diag.Pos][]string{} // without a column
 	for _, f := range tree.Files {
 		name := filepath.Join(dir, f.Path)
-		err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(f.Text), 0o644))
+		mode := os.FileMode(0o644)
+		if strings.HasPrefix(f.Text, "#!") {
+			mode = 0o755
+		}
+		err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(f.Text), mode))
 		if err != nil {
 			t.Fatal(err)
 		}

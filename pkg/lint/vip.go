@@ -11,7 +11,7 @@ import (
 	"stackgen/pkg/fact"
 )
 
-var vipRules = []*Rule{vipDuplicate, vipMissing, vipInvalid, vipFamily, vipLine, vipOwnAddress, vipNotBound, vipBindNonlocal, vipBindForeign, vipHAProxyPeer, vipDirector}
+var vipRules = []*Rule{vipDuplicate, vipMissing, vipInvalid, vipFamily, vipLine, vipOwnAddress, vipNotBound, vipBindNonlocal, vipBindForeign, vipHAProxyPeer, vipDirector, vipDirectorUnheld}
 
 var vipDuplicate = &Rule{
 	ID:       "vip-duplicate",
@@ -373,31 +373,6 @@ var vipHAProxyPeer = &Rule{
 							On(k.Host).Related(v.Word, "the virtual address").Help("write the member's own address").Same(e.Name.Text)
 					}
 				}
-			}
-		}
-	},
-}
-
-var vipDirector = &Rule{
-	ID:       "vip-director",
-	Severity: diag.Warning,
-	Run: func(p *Pass) {
-		for k := range keepaliveds(p.Stack) {
-			for _, n := range k.Virtual {
-				a, err := netip.ParseAddr(n.Arg(1).Text)
-				if err != nil || n.Cond != nil {
-					continue
-				}
-				var port int
-				if _, err := fmt.Sscan(n.Arg(2).Text, &port); err != nil {
-					continue
-				}
-				i := slices.IndexFunc(k.Host.Listeners, func(l *fact.Listener) bool { return l.Known && l.Layer == fact.LayerHAProxy && l.Covers(a, port) })
-				if i < 0 {
-					continue
-				}
-				p.Report(n.Words[0], "keepalived passes %s to servers of its own before HAProxy sees a packet: HAProxy's %q gets nothing", netip.AddrPortFrom(a, uint16(port)), k.Host.Listeners[i].Word.Text).
-					On(k.Host).In(n).Related(k.Host.Listeners[i].Word, "HAProxy listens here too").Help("remove the virtual_server; samples of keepalived.conf have one")
 			}
 		}
 	},

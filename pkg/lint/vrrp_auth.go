@@ -23,7 +23,7 @@ var vrrpAuthLong = &Rule{
 	Severity: diag.Warning,
 	Run: func(p *Pass) {
 		for i := range instances(p.Stack) {
-			if kind, _, known := i.Auth(); known && kind != "" && len(i.AuthPass.V) > 8 {
+			if kind, _, known := i.Auth(); known && kind != "" && len(i.AuthPass.V) > 8 && !placeholder(i.AuthPass.Word) {
 				p.Report(i.AuthPass.Word, "the password is cut to 8 characters: passwords that begin alike are equal, whatever follows").
 					On(host(i)).In(line(i.Node, i.AuthPass.Word)).Proof("%d characters are written, %d count", len(i.AuthPass.V), 8).Help("write at most 8 characters")
 			}

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,8 +29,15 @@ func last(body []*conf.Node, name string) *conf.Node {
 	return found
 }
 
-// variable reports whether a word holds something that keepalived, or a tool before it, would replace.
-func variable(w conf.Word) bool { return strings.ContainsAny(w.Text, "$~") }
+// variable reports whether a word holds something that keepalived, or a tool or a person before it, would replace.
+func variable(w conf.Word) bool { return strings.ContainsAny(w.Text, "$~") || placeholder(w) }
+
+var placeholders = regexp.MustCompile(`^<[^<>]*>?|^%[A-Za-z_]+%|__[A-Z][A-Z_0-9]*__|^@[A-Z_]+@|GOES_HERE|^(YOUR|CHANGE)_?[A-Z_]*$|^_*[A-Z]+_(IP|VIP|ADDRESS|INTERFACE|PASS|PASSWORD|PRIORITY|STATE)(/[0-9]+)?$`)
+
+// placeholder reports whether a word stands for something that is still to be filled in.
+func placeholder(w conf.Word) bool {
+	return placeholders.MatchString(w.Text) && !conflict.MatchString(w.Text)
+}
 
 var vrrpPriorityOwner = &Rule{
 	ID:       "vrrp-priority-owner",
@@ -119,12 +127,15 @@ var vrrpIDMissing = &Rule{
 			}
 			const then = "keepalived drops the instance, and %s is never on %s"
 			if n := last(i.Node.Body, "virtual_router_id"); n != nil {
+				if placeholder(n.Arg(1)) {
+					continue
+				}
 				p.Report(n.Arg(1), "virtual_router_id %q is no number from 1 to 255: "+then, n.Arg(1).Text, vipsOf(i), host(i).Name).On(host(i)).In(n).
-					Help("write a number from 1 to 255 that no other cluster of the network has")
+					Help("write a number from 1 to 255 that no other cluster of the network has").Same(vipsOf(i))
 				continue
 			}
 			p.Report(i.Name, "%q has no virtual_router_id: "+then, i.Name.Text, vipsOf(i), host(i).Name).On(host(i)).In(i.Node).
-				Help("write virtual_router_id with a number from 1 to 255, the same on all members")
+				Help("write virtual_router_id with a number from 1 to 255, the same on all members").Same(vipsOf(i))
 		}
 	},
 }
@@ -313,7 +324,7 @@ var vrrpDontTrack = &Rule{
 		for i := range instances(p.Stack) {
 			if n := last(i.Node.Body, "dont_track_primary"); n != nil {
 				p.Report(n.Words[0], "%s keeps %s while its interface %s is down", host(i).Name, vipsOf(i), i.Interface.V).On(host(i)).In(n).
-					Help("remove dont_track_primary; it is for a cable between two hosts")
+					Help("remove dont_track_primary; it is for a cable between two hosts").Same(vipsOf(i))
 			}
 		}
 	},

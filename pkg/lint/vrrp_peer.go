@@ -138,12 +138,13 @@ var vrrpSourceUnset = &Rule{
 	Run: func(p *Pass) {
 		for _, r := range routers(p.Stack) {
 			for _, i := range r.members {
-				if len(i.Peers) == 0 || i.Source.State != fact.Default || i.Partial {
+				if len(i.Peers) == 0 || i.Source.State != fact.Default || i.Partial || last(i.Node.Body, "unicast_src_ip") != nil {
 					continue
 				}
 				f := p.Report(i.Peers[0].Word, "%s sends its adverts from whatever address is the first of %s", host(i).Name, orInterface(i)).On(host(i)).In(line(i.Node, i.Peers[0].Word)).
 					Help("write unicast_src_ip with the address that the peers list")
 				strict := slices.IndexFunc(r.members, func(o *fact.VRRPInstance) bool { return o != i && o.CheckSrc.Known() && o.CheckSrc.V })
+				f.Same(r.name())
 				if strict < 0 {
 					f.Weigh(diag.Info)
 					continue
@@ -162,9 +163,16 @@ func orInterface(i *fact.VRRPInstance) string {
 	return "its interface"
 }
 
+// faulty reports whether a member without a peer is in fault rather than sending to everyone.
+func faulty(i *fact.VRRPInstance) bool {
+	return len(i.Peers) == 0 && slices.ContainsFunc(i.Node.Body, func(n *conf.Node) bool { return n.Name() == "unicast_fault_no_peer" })
+}
+
 // mixed reports whether some members send to peers and others to everyone.
 func mixed(r router) (ref *fact.VRRPInstance, odd []*fact.VRRPInstance) {
-	return r.odd(func(i *fact.VRRPInstance) (string, bool) { return strconv.FormatBool(len(i.Peers) > 0), !i.Partial })
+	return r.odd(func(i *fact.VRRPInstance) (string, bool) {
+		return strconv.FormatBool(len(i.Peers) > 0), !i.Partial && !faulty(i)
+	})
 }
 
 var vrrpUnicastMix = &Rule{
@@ -202,14 +210,13 @@ var vrrpUnicastNoPeer = &Rule{
 			if !i.Unicast || len(i.Peers) > 0 || i.Partial || mix[i] {
 				continue
 			}
-			at, fault := i.Name, false
+			at := i.Name
 			for _, n := range i.Node.Body {
-				fault = fault || n.Name() == "unicast_fault_no_peer"
 				if n.Name() == "unicast_src_ip" || n.Name() == "unicast_peer" || n.Name() == "unicast_fault_no_peer" {
 					at = n.Words[0]
 				}
 			}
-			if fault {
+			if faulty(i) {
 				p.Report(at, "%q has no unicast peer, and unicast_fault_no_peer makes that a fault: %s is nowhere", i.Name.Text, vipsOf(i)).
 					On(host(i)).In(line(i.Node, at)).Weigh(diag.Error).Help("list the other members in unicast_peer")
 				continue

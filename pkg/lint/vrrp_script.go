@@ -13,7 +13,7 @@ import (
 )
 
 var vrrpScriptRules = []*Rule{
-	vrrpScriptUndefined, vrrpScriptLate, vrrpScriptUnreferenced, vrrpScriptShell, vrrpScriptMissing, vrrpScriptWritable, vrrpScriptSymlink,
+	vrrpScriptFile, vrrpScriptUndefined, vrrpScriptLate, vrrpScriptUnreferenced, vrrpScriptShell, vrrpScriptMissing, vrrpScriptWritable, vrrpScriptSymlink,
 	vrrpScriptUser, vrrpSecurityUser, vrrpScriptTimeout, vrrpNotifyShell, vrrpNotifyStops,
 }
 
@@ -146,7 +146,7 @@ var vrrpScriptMissing = &Rule{
 				// What packages install is not in the input.
 				if w := s.Command[0]; strings.HasPrefix(w.Text, "/etc/") {
 					p.Report(w, "%q is not on %s: keepalived disables the check, and the address stays when the service dies", w.Text, k.Host.Name).
-						On(k.Host).In(line(s.Node, w)).Help("put the script there, owned by root, mode 0755")
+						On(k.Host).In(line(s.Node, w)).Help("put the script there, owned by root, mode 0755").Same(s.Name.Text)
 				}
 			}
 		}
@@ -163,9 +163,10 @@ var vrrpScriptWritable = &Rule{
 					continue
 				}
 				w := s.Command[0]
+				open := s.Text != nil && path.Base(s.Text.Path) == path.Base(w.Text) && s.Text.Mode&0o002 != 0
 				folder := slices.IndexFunc([]string{"/tmp/", "/var/tmp/", "/dev/shm/", "/home/"}, func(dir string) bool { return strings.HasPrefix(w.Text, dir) })
 				switch {
-				case folder < 0 || !k.Security.Known():
+				case folder < 0 && !open || !k.Security.Known():
 				case k.Security.V:
 					p.Report(w, "others than root can replace %q: keepalived disables the check, and the address stays when the service dies", w.Text).Weigh(diag.Error).
 						On(k.Host).In(line(s.Node, w)).Related(k.Security.Word, "because of this").Help("move the script to /etc/keepalived, owned by root")

@@ -4,7 +4,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"stackgen/pkg/conf"
@@ -14,7 +13,7 @@ import (
 
 var vrrpTextRules = []*Rule{
 	vrrpUnknownKeyword, vrrpOneLine, vrrpKeywordTwice, vrrpNameTwice, vrrpIncludeMissing, vrrpIncludeQuoted, vrrpUndefinedVariable,
-	vrrpVariableSpace, vrrpConditionNone, vrrpCommentInside, vrrpScriptUnquoted, vrrpSample,
+	vrrpVariableSpace, vrrpConditionNone, vrrpCommentInside, vrrpScriptUnquoted, vrrpSample, vrrpSemicolon,
 }
 
 // visit calls f for the statements of the blocks that have a table of keywords.
@@ -37,6 +36,9 @@ func keywordLike(w conf.Word) bool {
 	return w.Text != "" && !strings.ContainsAny(w.Text, "$~@") && !strings.HasPrefix(w.Raw, `"`)
 }
 
+// conflict is a mark that git leaves where two versions of a file differ.
+var conflict = regexp.MustCompile(`^(<{7}|={7}|>{7}|\|{7})$`)
+
 var vrrpUnknownKeyword = &Rule{
 	ID:       "vrrp-unknown-keyword",
 	Severity: diag.Error,
@@ -48,6 +50,11 @@ var vrrpUnknownKeyword = &Rule{
 			visit(k.Tree.Body, "", func(n *conf.Node, block string, keywords map[string]bool) {
 				w := n.Words[0]
 				if keywords[w.Text] || n.Unread || !keywordLike(w) || strings.HasPrefix(w.Text, "include") {
+					return
+				}
+				if conflict.MatchString(w.Text) {
+					p.Report(w, "a merge conflict is left in the file: keepalived reads both versions, and where they differ the last one counts").On(k.Host).In(n).
+						Weigh(diag.Error).Help("keep one version, and remove the lines of <, = and >").Same("conflict " + w.Pos.File)
 					return
 				}
 				var names []string
@@ -241,12 +248,15 @@ var vrrpUndefinedVariable = &Rule{
 				}
 			}
 			define(k.Tree.Body)
-			if !gap {
+			if !gap && len(k.Tree.Errors) == 0 {
 				p.undefined(k, k.Tree.Body, defined, own)
 			}
 		}
 	},
 }
+
+// value are the statements whose words a person or a tool fills in.
+var value = map[string]bool{"interface": true, "state": true, "priority": true, "virtual_router_id": true, "auth_pass": true, "unicast_src_ip": true, "mcast_src_ip": true}
 
 func (p *Pass) undefined(k *fact.Keepalived, body []*conf.Node, defined map[string]bool, own bool) {
 	for _, n := range body {
@@ -255,6 +265,11 @@ func (p *Pass) undefined(k *fact.Keepalived, body []*conf.Node, defined map[stri
 			continue // a shell's, a definition, or vrrp-variable-space
 		}
 		for _, w := range n.Words {
+			if (value[name] || len(n.Words) == 1 || strings.Contains(w.Text, "<")) && !n.Block && placeholder(w) {
+				p.Report(w, "%q is still to be filled in: keepalived takes it as it stands", w.Text).On(k.Host).In(n).Weigh(diag.Warning).
+					Help("write the value, or give only what your tool makes of the file").Same("placeholder " + w.Pos.File)
+				continue
+			}
 			if !strings.Contains(w.Text, "$") {
 				continue
 			}
@@ -276,8 +291,8 @@ func (p *Pass) undefined(k *fact.Keepalived, body []*conf.Node, defined map[stri
 				if defined[name] {
 					continue
 				}
-				f := p.Report(w, "nothing defines %q: keepalived takes %q as it stands", "$"+name, w.Text).On(k.Host).In(n).Help("write $%s=… above it, without blanks around the sign", name)
-				if !own && braces {
+				f := p.Report(w, "nothing defines %q: keepalived takes %q as it stands", "$"+name, w.Text).On(k.Host).In(n).Help("write $%s=… above it, without blanks around the sign", name).Same(name)
+				if !own {
 					f.Weigh(diag.Warning) // the file may be a template of something else
 				}
 			}
@@ -352,7 +367,7 @@ var vrrpCommentInside = &Rule{
 	},
 }
 
-// Measured with 2.2.7: without double quotes around it, only the first word of a command is run.
+// Measured with 2.2.7: without quotes around it, only the first word of a command is run; single quotes do as double ones.
 var vrrpScriptUnquoted = &Rule{
 	ID:       "vrrp-script-unquoted",
 	Severity: diag.Error,
@@ -360,33 +375,11 @@ var vrrpScriptUnquoted = &Rule{
 		for k := range keepaliveds(p.Stack) {
 			for _, s := range k.Scripts {
 				n := last(s.Node.Body, "script")
-				if s.Kind != "script" || n == nil || len(n.Words) < 3 || strings.HasPrefix(n.Words[1].Raw, `"`) || vrrpTakes[n.Words[2].Text] > 0 {
+				if s.Kind != "script" || n == nil || len(n.Words) < 3 || strings.ContainsAny(n.Words[1].Raw[:1], `"'`) || vrrpTakes[n.Words[2].Text] > 0 {
 					continue
 				}
 				p.Report(n.Words[2], "keepalived runs %q alone: without double quotes around the command, %q and what follows is not part of it", n.Words[1].Text, n.Words[2].Text).
 					On(k.Host).In(n).Help("write the whole command in double quotes")
-			}
-		}
-	},
-}
-
-var vrrpSample = &Rule{
-	ID:       "vrrp-sample",
-	Severity: diag.Warning,
-	Run: func(p *Pass) {
-		for k := range keepaliveds(p.Stack) {
-			if n := k.Globals["notification_email"]; n != nil {
-				for _, l := range n.Body {
-					if w := l.Words; len(w) > 0 && strings.HasSuffix(w[0].Text, "@firewall.loc") {
-						p.Report(w[0], "%q is of the sample: mails go to a domain that is not yours", w[0].Text).On(k.Host).In(l).Help("write an address of your own, or remove the block").Same("mail")
-						break
-					}
-				}
-			}
-			for _, n := range k.Virtual {
-				if slices.Contains([]string{"10.10.10.2", "10.10.10.3"}, n.Arg(1).Text) && slices.Contains([]string{"1358"}, n.Arg(2).Text) {
-					p.Report(n.Arg(1), "virtual_server %s %s is of the sample: keepalived asks servers that do not exist", n.Arg(1).Text, n.Arg(2).Text).On(k.Host).In(n).Help("remove it").Same("director " + strconv.Itoa(len(n.Words)))
-				}
 			}
 		}
 	},

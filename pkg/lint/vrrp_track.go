@@ -12,7 +12,7 @@ import (
 	"stackgen/pkg/fact"
 )
 
-var vrrpTrackRules = []*Rule{vrrpNoTrack, vrrpWeightGap, vrrpNoPreemptWeight, vrrpWeightRange, vrrpWeightClamp, vrrpSyncWeight, vrrpTrackOther}
+var vrrpTrackRules = []*Rule{vrrpNoTrack, vrrpWeightGap, vrrpNoPreemptWeight, vrrpWeightRange, vrrpWeightClamp, vrrpSyncWeight, vrrpTrackOther, vrrpTrackDiffers, vrrpSyncMissing}
 
 // tracking are the tracks that may tell how a service is; those of an instance's sync group count, since it moves as one.
 func tracking(i *fact.VRRPInstance) []*fact.Track {

@@ -18,7 +18,7 @@ var may = map[string][]string{
 	"pkg/diag":        {},
 	"pkg/fact":        {"pkg/conf", "pkg/diag", "github.com/haproxytech/config-parser/v5", "github.com/tufanbarisyildirim/gonginx"},
 	"pkg/lint":        {"pkg/fact", "pkg/sim", "pkg/conf", "pkg/diag", "golang.org/x/tools/txtar"},
-	"pkg/sim":         {"pkg/fact", "pkg/diag"},
+	"pkg/sim":         {"pkg/fact", "pkg/conf", "pkg/diag"},
 	"pkg/model":       {"pkg/diag", "go.yaml.in/yaml/v4", "github.com/invopop/jsonschema", "github.com/pb33f/ordered-map"},
 	"pkg/native":      {"pkg/conf", "pkg/diag", "github.com/vishvananda/netlink", "golang.org/x/sys"},
 	"pkg/render":      {"pkg/model", "pkg/conf", "github.com/haproxytech/config-parser/v5", "github.com/tufanbarisyildirim/gonginx"},

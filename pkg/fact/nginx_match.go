@@ -1,11 +1,63 @@
 package fact
 
 import (
+	"iter"
 	"strconv"
 	"strings"
 
 	"stackgen/pkg/conf"
 )
+
+// nginxNames are the names of a listener's servers, of which a file may have a hundred thousand.
+type nginxNames struct {
+	plain    map[string]int // the first server that has a name without wildcards, by name
+	others   []int          // servers that have to be looked at whatever the name, in order
+	fallback *NginxServer
+}
+
+func (n *Nginx) namesOf(l *Listener) *nginxNames {
+	if found, ok := n.names.Load(l); ok {
+		return found.(*nginxNames)
+	}
+	index := &nginxNames{plain: map[string]int{}, fallback: l.DefaultServer()}
+	for i, s := range l.Servers {
+		other := s.Root.unread || len(s.Names) == 0
+		for _, w := range s.Names {
+			name := strings.ToLower(w.Text)
+			if strings.HasPrefix(name, "~") || strings.HasPrefix(name, ".") || strings.Contains(name, "*") || strings.Contains(name, "$") {
+				other = true
+			} else if _, taken := index.plain[name]; !taken {
+				index.plain[name] = i
+			}
+		}
+		if other {
+			index.others = append(index.others, i)
+		}
+	}
+	n.names.Store(l, index)
+	return index
+}
+
+// of are the servers that a name may lead to, in the order of the file.
+func (x *nginxNames) of(host string, l *Listener) iter.Seq[*NginxServer] {
+	return func(yield func(*NginxServer) bool) {
+		at, ok := x.plain[host]
+		for _, i := range x.others {
+			if ok && at <= i {
+				ok = false
+				if at < i && !yield(l.Servers[at]) {
+					return
+				}
+			}
+			if !yield(l.Servers[i]) {
+				return
+			}
+		}
+		if ok {
+			yield(l.Servers[at])
+		}
+	}
+}
 
 // ServerFor is the server that answers a Host header on a listener: the one with the exact name, else the longest
 // "*.name", else the longest "name.*", else the first regular expression, else the default server (ngx_http_find_virtual_server;
@@ -19,7 +71,8 @@ func (n *Nginx) ServerFor(l *Listener, host string) (s *NginxServer, ok bool) {
 	var taken, wild bool       // host itself, and as "*.host"
 	heads := map[string]bool{} // "*.name" and ".name" that end host
 	doubt := n.Root == nil || n.Root.unread
-	for _, s := range l.Servers {
+	names := n.namesOf(l)
+	for s := range names.of(host, l) {
 		doubt = doubt || s.Root.unread // a server_name may be there
 		if len(s.Names) == 0 && host == "" && !taken {
 			exact, taken = s, true
@@ -66,7 +119,7 @@ func (n *Nginx) ServerFor(l *Listener, host string) (s *NginxServer, ok bool) {
 	if exact != nil {
 		return exact, true
 	}
-	for _, s := range []*NginxServer{head, tail, regex, l.DefaultServer()} {
+	for _, s := range []*NginxServer{head, tail, regex, names.fallback} {
 		if s != nil {
 			return s, !doubt
 		}

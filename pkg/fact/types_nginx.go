@@ -2,6 +2,7 @@ package fact
 
 import (
 	"net/netip"
+	"sync"
 	"time"
 
 	"stackgen/pkg/conf"
@@ -20,6 +21,8 @@ type Nginx struct {
 	Workers   Value[int]     // worker_processes; 0: auto
 	Conns     Value[int]     // worker_connections
 	Partial   bool           // an include is missing
+
+	names sync.Map // *Listener → *nginxNames: rules ask at the same time
 }
 
 // NginxSource is a set_real_ip_from, allow or deny: a prefix, or what cannot be read.

@@ -300,7 +300,9 @@ func (r *reader) nginx(found []string) {
 	main := false
 	for _, p := range found {
 		s := r.open(p, Nginx)
-		if path.Base(p) == "nginx.conf" || s.tree != nil && has(s.tree.Body, "http", "events") {
+		// An image's conf.d/default.conf is often kept as nginx.conf.
+		part := s.tree != nil && has(s.tree.Body, "server", "upstream") && !has(s.tree.Body, "http", "events", "stream", "include", "user", "worker_processes")
+		if path.Base(p) == "nginx.conf" && !part || s.tree != nil && has(s.tree.Body, "http", "events") {
 			main = true
 			r.keep(r.tree(p, Nginx))
 		}

@@ -27,8 +27,8 @@ func readOnly(d *fact.Database) fact.Value[bool] {
 var replicaWritable = &Rule{ID: "mysql-replica-writable", Severity: diag.Error, Run: func(p *Pass) {
 	for _, r := range p.asynchronous() {
 		for _, d := range r.replicas() {
-			if !off(readOnly(d)) {
-				continue
+			if step := d.Number("auto_increment_increment"); !off(readOnly(d)) || step.Written() && step.V > 1 && d.Role.Word.Text == "" {
+				continue // a step of its own: each takes writes, whatever it is called
 			}
 			name := "super_read_only"
 			if !is(d, mysql) {

@@ -20,9 +20,16 @@ var spofDBReplica = &Rule{
 	Run: func(p *Pass) {
 		f := p.failures()
 		for _, set := range sim.Databases(p.Stack) {
+			if len(set) > 1 {
+				p.loneReader(set)
+				continue
+			}
 			h := set[0]
 			lost := f.costs(h, false)
-			if len(set) > 1 || len(lost) == 0 || p.unseen(h, "db") || sim.Group(h.Database) || len(f.costs(h, true)) > 0 && f.part[h] != "" {
+			if h.Database.Role.V == "replica" && !p.Complete {
+				continue // its source is elsewhere
+			}
+			if len(lost) == 0 || p.unseen(h, "db") || sim.Group(h.Database) || len(f.costs(h, true)) > 0 && f.part[h] != "" {
 				continue // of a host that does all, another rule tells
 			}
 			p.Report(databaseWord(h), "%s is the only database: when it is down, %s, and with its disk the data", h.Name, areLost(lost)).On(h).
@@ -30,6 +37,19 @@ var spofDBReplica = &Rule{
 				Help("add a replica, and a way to promote it")
 		}
 	},
+}
+
+// loneReader is about a replica that takes reads which no other database of the set takes in its place.
+func (p *Pass) loneReader(set []*fact.Host) {
+	for _, h := range set {
+		lost := p.failures().costs(h, false)
+		if h.Database.Role.V != "replica" || len(lost) == 0 || p.unseen(h, "db") {
+			continue
+		}
+		p.Report(databaseWord(h), "only %s takes the reads: when it is down, %s, whatever other databases there are", h.Name, areLost(lost)).On(h).
+			Proof("with %s down: %s", h.Name, areLost(lost)).
+			Help("name another database for reads too, or ask through a balancer")
+	}
 }
 
 // databaseWord is where the server's options begin.

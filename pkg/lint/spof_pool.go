@@ -93,7 +93,7 @@ var poolAllBackup = &Rule{
 	Run: func(p *Pass) {
 		for _, o := range p.failures().judged {
 			left := o.in
-			if len(left) < 2 || slices.ContainsFunc(left, func(s *fact.Server) bool { return !s.Backup.V }) {
+			if len(left) < 2 && (o.Layer != fact.LayerNginx || len(left) != len(o.Servers)) || len(left) == 0 || slices.ContainsFunc(left, func(s *fact.Server) bool { return !s.Backup.V }) {
 				continue
 			}
 			if o.Layer == fact.LayerNginx {

@@ -91,7 +91,7 @@ func (d *deploy) before() {
 	}
 	if t.DB != nil {
 		if len(t.DB.Replicas) > 0 {
-			d.printf("- every database server: `%s`, the password of the replication account in its first line (0600)\n", t.DB.Replication.Password.File)
+			d.printf("- every database server: `%s`, the password of the replication account in its first line: up to 32 printable characters without quotes and backslash, the same on each (0600)\n", t.DB.Replication.Password.File)
 		}
 		if t.DB.TLS != nil {
 			d.printf("- every database server: `%s`, `%s` and `%s` (the key readable by mysql alone)\n", t.DB.TLS.CA, t.DB.TLS.Certificate, t.DB.TLS.Key)
@@ -206,6 +206,9 @@ func (d *deploy) database() {
 	t := d.t
 	d.printf("\n## The database, the first time\n\n")
 	d.printf("On %s, then on each replica: `/etc/mysql/bootstrap.sh`. It can be run again at any time and changes only what is missing.\n", t.DB.Primary[0].Name)
+	if t.DB.VIP != "" || t.DB.Failover == "external" {
+		d.printf("Every server's file starts it read-only, so that a primary that was lost cannot come back beside the new one. After a restart of\n%s it takes no writes until `/etc/mysql/bootstrap.sh` has asked the others and opened it.\n", t.DB.Primary[0].Name)
+	}
 	if len(t.DB.Replicas) > 0 {
 		d.printf("When the primary is lost: `/etc/mysql/promote.sh` on the replica that has received most. It refuses while the old primary answers.\n")
 		d.printf("Afterwards exchange `primary` and `replicas` in the topology, render, and copy.\n")

@@ -125,6 +125,7 @@ var notOnly = []string{"server", "mail", "user", "env", "http", "stream", "deny"
 
 var nginxDirective = &Rule{ID: "nginx-directive", Severity: diag.Error, Run: func(p *Pass) {
 	p.nginxBlocks(func(b nginxBlock) {
+		broken := len(b.host.Nginx.Tree.Errors) > 0 // the blocks and words may be what the error left of them
 		for _, n := range b.body {
 			d, ok := nginxDirectives()[n.Name()]
 			if !ok || !inFile(n) || b.context == 'u' && n.Name() == "server" {
@@ -142,7 +143,7 @@ var nginxDirective = &Rule{ID: "nginx-directive", Severity: diag.Error, Run: fun
 			}
 			switch count := byte('0' + min(len(n.Args()), 6)); {
 			case strings.IndexByte(d.contexts, b.context) < 0:
-				if b.guessed() {
+				if b.guessed() || broken {
 					continue
 				}
 				f := report("directive %q is not allowed in %s", n.Name(), contextNames[b.context])
@@ -158,8 +159,8 @@ var nginxDirective = &Rule{ID: "nginx-directive", Severity: diag.Error, Run: fun
 			case !n.Block && d.block:
 				report("directive %q has no block", n.Name())
 			case strings.IndexByte(d.counts, count) < 0:
-				if len(b.host.Nginx.Tree.Errors) > 0 {
-					continue // the words may be what the error left of them
+				if broken {
+					continue
 				}
 				ended(report("directive %q does not take %d words", n.Name(), len(n.Args())))
 			case missing && n.Name() == "listen":

@@ -10,6 +10,9 @@ import (
 
 var nginxDuplicate = &Rule{ID: "nginx-duplicate", Severity: diag.Error, Run: func(p *Pass) {
 	p.nginxBlocks(func(b nginxBlock) {
+		if len(b.host.Nginx.Tree.Errors) > 0 {
+			return // a block that an error left open takes in its neighbours
+		}
 		first := map[string]*conf.Node{}
 		twice := func(key string, n *conf.Node, at conf.Word, format string, args ...any) {
 			one := first[key]

@@ -82,7 +82,7 @@ var textMutations = []mutation{
 	{name: "CRLF in keepalived.conf", fault: func(e *edit) { e.text(keepalived1, "\n", "\r\n") }},
 	{name: "CRLF in nginx.conf", fault: func(e *edit) { e.text(nginx1, "\n", "\r\n") }},
 	{name: "CRLF in my.cnf", fault: func(e *edit) { e.text(primary, "\n", "\r\n") }},
-	{name: "CRLF in the check", fault: func(e *edit) { e.text(checks, "\n", "\r\n") }},
+	{name: "CRLF in the check", fault: func(e *edit) { e.text(checks, "\n", "\r\n") }, want: "vrrp-script-file"},
 	{name: "last line of haproxy.cfg without LF", fault: func(e *edit) { e.each(haproxy1, func(s string) string { return strings.TrimSuffix(s, "\n") }) }, want: "syntax"},
 	{name: "last line of nginx.conf without LF", fault: func(e *edit) { e.each(nginx1, func(s string) string { return strings.TrimSuffix(s, "\n") }) }},
 	{name: "NUL in haproxy.cfg", fault: func(e *edit) { e.text(haproxy1, "balance leastconn", "balance least\x00conn") }, want: "members-mode syntax"},

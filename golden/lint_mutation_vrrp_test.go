@@ -44,7 +44,7 @@ var vrrpMutations = []mutation{
 	{name: "version of one member", fault: func(e *edit) { e.line(keepalived2, "version 3", "version 2") }, want: "vrrp-version-mismatch"},
 	{name: "advert below a second under version 2", example: "fast-failover", fault: func(e *edit) { e.line(keepaliveds, "version 3", "version 2") }, want: "vrrp-advert-rounded"},
 	{name: "peer dropped", fault: func(e *edit) { e.line(keepalived1, "10.0.10.12 min_ttl", "10.0.10.13 min_ttl 255 max_ttl 255") }, want: "vrrp-peer-missing"},
-	{name: "peers emptied", fault: func(e *edit) { e.line(keepalived1, "10.0.10.12 min_ttl", "") }, want: "vrrp-unicast-mix"},
+	{name: "peers emptied", fault: func(e *edit) { e.line(keepalived1, "10.0.10.12 min_ttl", "") }, want: "vrrp-unicast-no-peer"},
 	{name: "peer is itself", fault: func(e *edit) { e.line(keepalived1, "10.0.10.12 min_ttl", "10.0.10.11 min_ttl 255 max_ttl 255") }, want: "vrrp-peer-self"},
 	{name: "source of the other member", fault: func(e *edit) { e.line(keepalived2, "unicast_src_ip", "unicast_src_ip 10.0.10.11") }, want: "vrrp-source-equal"},
 	{name: "source is no address of the host", fault: func(e *edit) { e.line(keepalived2, "unicast_src_ip", "unicast_src_ip 10.0.10.99") }, want: "vrrp-peer-missing"},
@@ -113,8 +113,8 @@ var vrrpMutations = []mutation{
 	}, want: "vrrp-script-shell"},
 	{name: "check not quoted", fault: func(e *edit) { e.line(keepaliveds, "script /etc", "script /usr/bin/killall -0 haproxy") }, want: "vrrp-script-unquoted"},
 	{name: "check is no file", fault: func(e *edit) { e.line(keepaliveds, "script /etc", "script /etc/keepalived/check-nothing") }, want: "vrrp-script-missing"},
-	{name: "check may not be run", fault: func(e *edit) { e.mode(0o644) }},
-	{name: "check may be written by all", fault: func(e *edit) { e.mode(0o777) }},
+	{name: "check may not be run", fault: func(e *edit) { e.mode(0o644) }, want: "vrrp-script-file"},
+	{name: "check may be written by all", fault: func(e *edit) { e.mode(0o777) }, want: "vrrp-script-writable"},
 	{name: "script user missing", fault: func(e *edit) { e.line(keepaliveds, "script_user", "") }, want: "vrrp-security-user"},
 	{name: "script security missing", fault: func(e *edit) {
 		e.line(keepaliveds, "script_user", "")

@@ -51,7 +51,7 @@ var proxyMutations = []mutation{
 	{name: "PROXY removed from the check", example: "kitchen-sink", fault: func(e *edit) {
 		e.text(haproxyAll, " send-proxy-v2 check-send-proxy", " send-proxy-v2 port 80")
 	}, want: "link-check-proxy-protocol"},
-	{name: "PROXY removed on nginx", example: "kitchen-sink", fault: func(e *edit) { e.text(nginxAll, " proxy_protocol;", ";") }, want: "link-proxy-protocol link-realip-header"},
+	{name: "PROXY removed on nginx", example: "kitchen-sink", fault: func(e *edit) { e.text(nginxAll, " proxy_protocol;", ";") }, want: "link-proxy-protocol link-realip-header nginx-directive"},
 	{name: "TLS to nginx", fault: func(e *edit) { e.text(haproxyAll, "default-server check", "default-server ssl verify none check") }, want: "link-tls"},
 	{name: "HTTP/2 to nginx", fault: func(e *edit) { e.text(haproxyAll, "default-server check", "default-server proto h2 check") }, want: "link-http2"},
 	{name: "bind of one balancer", fault: func(e *edit) { e.line(haproxy1, "bind :80", "bind :8080") }, want: "members-bind"},
@@ -105,7 +105,7 @@ var webMutations = []mutation{
 	{name: "listen on another port on one web server", fault: func(e *edit) { e.text(nginx1, "listen 80", "listen 8080") }, want: "link-no-listener"},
 	{name: "listen on loopback", fault: func(e *edit) { e.text(nginxAll, "listen 80", "listen 127.0.0.1:80") }, want: "link-no-listener"},
 	{name: "listen on another host's address", fault: func(e *edit) { e.text(nginx1, "listen 80", "listen 10.0.10.22:80") }, want: "link-listen-foreign link-no-listener"},
-	{name: "listen with TLS", fault: func(e *edit) { e.text(nginxAll, "listen 80", "listen 80 ssl") }, want: "link-tls"},
+	{name: "listen with TLS", fault: func(e *edit) { e.text(nginxAll, "listen 80", "listen 80 ssl") }, want: "link-tls nginx-certificate"},
 	{name: "listen with PROXY", fault: func(e *edit) {
 		e.text(nginxAll, "listen 80;", "listen 80 proxy_protocol;")
 		e.text(nginxAll, "listen 80 default_server;", "listen 80 default_server proxy_protocol;")

@@ -188,18 +188,23 @@ var linkAppKeepalive = &Rule{
 	ID:       "link-app-keepalive",
 	Severity: diag.Warning,
 	Run: func(p *Pass) {
+		var of *fact.Pool
+		var timeout *conf.Node // of that pool, whose servers come one after another
 		for e := range links(p.Stack) {
 			pool := e.Server.Pool
 			if pool.Layer != fact.LayerNginx || !pool.Keepalive.Written() || pool.Keepalive.V == 0 || e.To == nil || e.Listener == nil || e.Listener.Layer != fact.LayerApp || pool.Partial {
 				continue
 			}
 			keeps, at := 60*time.Second, pool.Keepalive.Word
-			if n := last(pool.Node.Body, "keepalive_timeout"); n != nil {
-				d, ok := fact.NginxTime(n.Arg(1).Text)
+			if of != pool {
+				of, timeout = pool, last(pool.Node.Body, "keepalive_timeout")
+			}
+			if timeout != nil {
+				d, ok := fact.NginxTime(timeout.Arg(1).Text)
 				if !ok {
 					continue
 				}
-				keeps, at = d, n.Arg(1)
+				keeps, at = d, timeout.Arg(1)
 			}
 			for _, a := range e.To.Apps {
 				v, ok := a.Env["KEEPALIVE_S"]

@@ -17,6 +17,8 @@ var spofRules = slices.Concat([]*Rule{spofBalancer, spofVIP, spofWeb, spofApp, s
 // failures are what each part of a stack costs, by the simulator, and where that is to be told.
 type failures struct {
 	model  *sim.Model
+	sites  map[string]bool         // services that are of a site
+	never  map[string]bool         // services that nothing serves, whatever is up
 	hosts  map[*fact.Host][]string // lost services
 	part   map[*fact.Host]part     // what the host is: balancer, web, app
 	sole   map[string][]*fact.Server
@@ -34,7 +36,14 @@ const (
 )
 
 func failuresOf(s *fact.Stack) *failures {
-	f := &failures{model: sim.New(s), hosts: map[*fact.Host][]string{}, part: map[*fact.Host]part{}, sole: map[string][]*fact.Server{}}
+	f := &failures{model: sim.New(s), sites: map[string]bool{}, never: map[string]bool{}, hosts: map[*fact.Host][]string{}, part: map[*fact.Host]part{},
+		sole: map[string][]*fact.Server{}}
+	for _, s := range f.model.Services {
+		f.sites[s.Name] = f.sites[s.Name] || s.Site != ""
+	}
+	for _, name := range f.model.Served(nil).Names() {
+		f.never[name] = true
+	}
 	asked := map[*fact.Listener]bool{}
 	for _, e := range s.Edges {
 		if e.Listener != nil {
@@ -98,15 +107,12 @@ func poolsOf(h *fact.Host) []*fact.Pool {
 
 // lost are the services that a failure costs.
 func (f *failures) lost(down sim.ID) []string {
-	healthy := f.model.Served(nil)
-	return slices.DeleteFunc(f.model.Served(sim.Set{down}).Names(), func(name string) bool { return !healthy.Serves(name) })
+	return slices.DeleteFunc(f.model.Served(sim.Set{down}).Names(), func(name string) bool { return f.never[name] })
 }
 
 // costs are the services that a host alone serves: of sites, or of databases.
 func (f *failures) costs(h *fact.Host, sites bool) []string {
-	return slices.DeleteFunc(slices.Clone(f.hosts[h]), func(name string) bool {
-		return sites != slices.ContainsFunc(f.model.Services, func(s sim.Service) bool { return s.Name == name && s.Site != "" })
-	})
+	return slices.DeleteFunc(slices.Clone(f.hosts[h]), func(name string) bool { return sites != f.sites[name] })
 }
 
 func (f *failures) partOf(h *fact.Host) part {

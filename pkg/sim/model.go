@@ -13,7 +13,7 @@ import (
 // New makes a stack ready for questions.
 func New(stack *fact.Stack) *Model {
 	b := &builder{
-		Model:   &Model{graph: newGraph(), ids: map[string]ID{}},
+		Model:   &Model{graph: newGraph(), ids: map[string]ID{}, at: map[node][]int{}},
 		stack:   stack,
 		hosts:   map[*fact.Host]node{},
 		answers: map[any]way{},
@@ -36,6 +36,9 @@ func New(stack *fact.Stack) *Model {
 	slices.SortStableFunc(b.Unknown, func(x, y Unknown) int {
 		return cmp.Or(strings.Compare(x.Host.Name, y.Host.Name), strings.Compare(x.At, y.At), strings.Compare(x.Why, y.Why))
 	})
+	for i, s := range b.Services {
+		b.at[s.node] = append(b.at[s.node], i)
+	}
 	return b.Model
 }
 

@@ -75,7 +75,8 @@ type Model struct {
 	Unknown    []Unknown // what is taken to be up, since no file tells
 
 	graph graph
-	ids   map[string]ID // by the component's text
+	ids   map[string]ID  // by the component's text
+	at    map[node][]int // the services that a node carries
 }
 
 // Unknown is a thing that was taken to be well.
@@ -122,10 +123,13 @@ func Served(stack *fact.Stack, down ...string) Result {
 func (m *Model) Served(down Set) Result {
 	failed := m.graph.failed(down)
 	r := Result{Unknown: m.Unknown}
-	for _, s := range m.Services {
-		if s.node == never || failed[s.node] {
-			r.Lost = append(r.Lost, s)
-		}
+	lost := slices.Clone(m.at[never])
+	for n := range failed {
+		lost = append(lost, m.at[n]...)
+	}
+	slices.Sort(lost)
+	for _, i := range lost {
+		r.Lost = append(r.Lost, m.Services[i])
 	}
 	return r
 }

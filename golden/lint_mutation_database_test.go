@@ -75,6 +75,7 @@ var databaseMutations = []mutation{
 	}, want: "spof-db-replica"},
 	{name: "promote.sh gone", fault: func(e *edit) { e.drop("db2/etc/mysql/promote.sh") }, want: "spof-db-primary"},
 	{name: "option before any group", fault: func(e *edit) { e.line(primary, "[mysqld]", "") }, want: "mysql-semisync-one-side mysql-server-id-missing spof-db-primary syntax"},
+	{name: "reads go to the replica alone", fault: func(e *edit) { e.line(apps, "DB_READ", "DB_READ=10.0.10.42:3306") }, want: "spof-db-replica"},
 }
 
 var textMutations = []mutation{
@@ -94,4 +95,5 @@ var textMutations = []mutation{
 	{name: "manifest cut", fault: func(e *edit) {
 		e.each(conf.ManifestName, func(s string) string { return s[:len(s)/2] })
 	}, want: "spof-db-primary syntax"},
+	{name: "semicolon missing in nginx.conf", fault: func(e *edit) { e.first(nginx1, "listen 80 default_server;", "listen 80 default_server") }, want: "nginx-directive"},
 }

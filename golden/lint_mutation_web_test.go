@@ -156,4 +156,5 @@ var webMutations = []mutation{
 		e.line(nginxAll, "server 10.0.10.33", "")
 	}, want: "spof-app"},
 	{name: "headers to a FastCGI port", example: "php-fpm", fault: func(e *edit) { e.text(nginxAll, "fastcgi_pass app;", "proxy_pass http://app;") }, want: "link-retry-budget"},
+	{name: "default server twice", fault: func(e *edit) { e.text(nginxAll, "listen 80;", "listen 80 default_server;") }, want: "nginx-duplicate"},
 }
